@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** How deep a JSON value from outside may nest; deeper ones could overflow a recursive serialiser. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Why a parsed JSON value cannot be taken, or `undefined`. Iterative, so that depth itself cannot hurt. */
+export function jsonFault(value: unknown): string | undefined {
+  const stack: { value: unknown; depth: number }[] = [{ value, depth: 1 }];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    if (typeof top.value !== 'object' || top.value === null) continue;
+    if (top.depth > MAX_JSON_DEPTH) return `must not nest deeper than ${MAX_JSON_DEPTH}`;
+    if (Object.hasOwn(top.value, '__proto__')) return 'must not use the key __proto__';
+    for (const child of Object.values(top.value)) stack.push({ value: child, depth: top.depth + 1 });
+  }
+  return undefined;
+}
+
+const isPlainObject = (v: unknown): v is JsonObject =>
+  typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** A JSON object of bounded depth. Its values are not copied: a parsed frame is owned by whoever parsed it. */
+export const jsonObject = z
+  .custom<JsonObject>(isPlainObject, 'expected an object')
+  .superRefine((value, ctx) => {
+    const fault = jsonFault(value);
+    if (fault !== undefined) ctx.addIssue({ code: 'custom', message: fault });
+  })
+  .meta({ type: 'object' });
+
+/** Any JSON value of bounded depth. */
+export const jsonValue = z
+  .custom<Json>((v) => v !== undefined, 'expected a JSON value')
+  .superRefine((value, ctx) => {
+    const fault = jsonFault(value);
+    if (fault !== undefined) ctx.addIssue({ code: 'custom', message: fault });
+  })
+  .meta({});
+
+/**
+ * JSON merge patch, RFC 7386: members that are `null` are deleted, objects merge, everything else replaces.
+ * Neither argument is changed.
+ */
+export function mergePatch(target: Json, patch: Json): Json {
+  if (!isPlainObject(patch)) return patch;
+  const result: JsonObject = isPlainObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = mergePatch(result[key] ?? null, value);
+  }
+  return result;
+}
