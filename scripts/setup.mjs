@@ -1,0 +1,35 @@
+// Makes `npm start` and `npm test` work on a fresh clone: dependencies, the built web client and, with --test,
+// Redis and the browsers. Built-ins only, and nothing newer than Node 20: it runs before there are dependencies.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ensureDependencies } from './setup/dependencies.mjs';
+import { ensurePrograms } from './setup/programs.mjs';
+import { ensureWebClient } from './setup/web-client.mjs';
+
+const steps = {
+  dependencies: ensureDependencies,
+  web: ensureWebClient,
+  redis: () => ensurePrograms('redis'),
+  browsers: () => ensurePrograms('browsers'),
+};
+
+/**
+ * Brings each of the named needs (`dependencies`, `web`, `redis`, `browsers`) about, in that order.
+ * Rejects with an error whose message is readable lines, one for each thing that is missing.
+ */
+export async function setup(needs) {
+  for (const [name, step] of Object.entries(steps)) if (needs.includes(name)) await step();
+}
+
+if (existsSync(process.argv[1] ?? '') && fileURLToPath(import.meta.url) === process.argv[1]) {
+  const flags = process.argv.slice(2);
+  const needs = flags.includes('--deps')
+    ? ['dependencies']
+    : flags.includes('--test')
+      ? Object.keys(steps)
+      : ['dependencies', 'web'];
+  setup(needs).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}

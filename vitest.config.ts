@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+// Suites that need a real Redis beside the code they test; everything else under the unit folders runs anywhere.
+const withRedis = [
+  'server/store/**/*.contract.test.ts',
+  'server/store/redis/**/*.test.ts',
+  'test-helpers/**/*.test.ts',
+];
+
+const project = (name: string, include: string[], options: object = {}) => ({
+  test: { name, include, ...options },
+});
+
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    projects: [
+      project('unit', ['{protocol,server,client/sdk,agent,scripts}/**/*.test.ts'], { exclude: withRedis }),
+      project('store', withRedis, { testTimeout: 30_000, hookTimeout: 60_000 }),
+      project('wire', ['e2e/wire/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 60_000 }),
+      // The only suite with timing assertions: nothing runs beside it.
+      project('seed', ['e2e/seed/**/*.test.ts'], {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+      }),
+      project('property', ['e2e/property/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 60_000 }),
+      project('fault', ['e2e/fault/**/*.test.ts'], {
+        testTimeout: 600_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+      }),
+      ...(existsSync('client/web') ? ['client/web/vitest.config.ts'] : []),
+    ],
+  },
+});
