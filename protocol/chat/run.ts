@@ -15,7 +15,8 @@ const runRef = {
   retry_of: serverId.optional(),
 };
 
-export const runQueuedData = z.object(runRef);
+/** `ahead`: it was put before the runs that were queued already (an interrupt). */
+export const runQueuedData = z.object({ ...runRef, ahead: z.boolean().optional() });
 export const runStartedData = z.object({ ...runRef, attempt: z.int().positive() });
 /** Another process took the run over. `handover` (a drain) does not count as a death, `executor_lost` does. */
 export const runRecoveringData = z.object({

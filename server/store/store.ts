@@ -200,6 +200,8 @@ export interface OpenRequest {
   readonly partial:
     | undefined
     | { readonly messageId: string; readonly attempt: number; readonly nextIndex: number };
+  /** Open it even though its time has run out (never an archived one): for the sweep that ends its run before it expires. */
+  readonly ignoreExpiry: boolean;
   /** Attach this connection, and take this policy from now on. */
   readonly attach: undefined | (AttachRequest & { readonly policy: Policy });
   readonly now: number;
