@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
 
 // Suites that need a real Redis beside the code they test; everything else under the unit folders runs anywhere.
@@ -11,6 +13,11 @@ const withRedis = [
 const project = (name: string, include: string[], options: object = {}) => ({
   test: { name, include, ...options },
 });
+
+const web = {
+  plugins: [svelte({ configFile: false }), svelteTesting()],
+  test: { name: 'web', include: ['client/web/**/*.test.ts'], environment: 'jsdom' },
+};
 
 export default defineConfig({
   test: {
@@ -31,7 +38,7 @@ export default defineConfig({
         hookTimeout: 60_000,
         fileParallelism: false,
       }),
-      ...(existsSync('client/web') ? ['client/web/vitest.config.ts'] : []),
+      ...(existsSync('client/web') ? [web] : []),
     ],
   },
 });
