@@ -3,12 +3,25 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, start } from './run.mjs';
 
-const children = [start('node', ['--watch', '--env-file-if-exists=.env', 'server/main.ts'])];
-if (existsSync(join(root, 'client', 'web')))
-  children.push(start('vite', ['client/web', '--port', '5173', '--strictPort']));
+const exists = (...path) => existsSync(join(root, ...path));
 
-const stop = () => {
-  for (const child of children) child.kill('SIGTERM');
-};
-for (const child of children) child.once('exit', stop);
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+// Not --env-file-if-exists: Node 24.21 watches the missing file too, and crashes on it at the end.
+const settings = exists('.env') ? ['--env-file=.env'] : [];
+const children = [start('node', ['--watch', ...settings, 'server/main.ts'])];
+if (exists('client', 'web')) {
+  children.push(start('vite', ['client/web', '--port', '5173', '--strictPort']));
+}
+
+let stopping = false;
+
+/** Passes the end on, once. */
+function stop(signal) {
+  if (stopping) return;
+  stopping = true;
+  for (const child of children) if (child.exitCode === null && signal) child.kill(signal);
+}
+
+for (const child of children) child.once('exit', () => stop('SIGTERM'));
+process.on('SIGTERM', () => stop('SIGTERM'));
+// A terminal sends Ctrl-C to the children itself.
+process.on('SIGINT', () => stop(undefined));
