@@ -64,15 +64,15 @@ export default {
     }),
 
     forbid('leaves', 'Time, chance and settings know nothing above the protocol.', {
-      from: '^server/(clock|random|config)\\.ts$',
+      from: '^server/(clock\\.ts|random\\.ts|config(\\.ts|/))',
       to: '^server/',
-      allowed: '^server/(clock|random|config)\\.ts$',
+      allowed: '^server/(clock\\.ts|random\\.ts|config(\\.ts|/))',
     }),
     forbid('store-is-below', 'store -> protocol, clock.', {
       from: '^server/store/',
       except: test,
       to: '^server/',
-      allowed: '^server/(store/|clock\\.ts|random\\.ts|config\\.ts)',
+      allowed: '^server/(store/|clock\\.ts|random\\.ts|config(\\.ts|/))',
     }),
     forbid('session-is-below-run', 'run -> session, never back.', {
       from: '^server/session/',
