@@ -1,5 +1,6 @@
-// Makes `npm start` and `npm test` work on a fresh clone: dependencies, the built web client and, with --test,
-// Redis and the browsers. Built-ins only, and nothing newer than Node 20: it runs before there are dependencies.
+// Makes `npm start` and `npm test` work on a fresh clone: dependencies and the built web client; with --test Redis and
+// the browsers too, with --deps dependencies alone. (npm test starts with --deps, and each suite asks for its own needs.)
+// Built-ins only, and nothing newer than Node 20: it runs before there are dependencies.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ensureDependencies } from './setup/dependencies.mjs';

@@ -8,7 +8,7 @@ const stamp = join(web, 'dist', '.built-from');
 
 /** Builds the web client when its sources are not those of the last build. */
 export async function ensureWebClient() {
-  if (!existsSync(web)) return;
+  if (!existsSync(join(web, 'index.html'))) return;
   const now = sourceHash();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   console.log('Building the web client ...');
