@@ -1,0 +1,41 @@
+import { split } from './kinds.ts';
+import type { ReadValues } from './read.ts';
+import type { Values } from './table.ts';
+
+/** The audience of session tokens. A key with it is refused, and so is a configuration that would allow one. */
+export const SESSION_AUDIENCE = 'holdfast:session';
+
+/** How JWTs that serve as API keys are verified. */
+export interface JwtSettings {
+  readonly algorithm: Values['JWT_ALGORITHM'];
+  /** The shared secret, or the public key as PEM. */
+  readonly key: string;
+  readonly audience: string;
+  readonly issuer: undefined | string;
+}
+
+/** Reads the `JWT_*` settings together; `undefined`: JWTs are no keys here. */
+export function readJwt({ values, isSet, faults }: ReadValues): undefined | JwtSettings {
+  const { JWT_ALGORITHM: algorithm, JWT_AUDIENCE: audience, JWT_ISSUER: issuer } = values;
+  if (!isSet('JWT_SECRET') && !isSet('JWT_PUBLIC_KEY')) {
+    for (const name of ['JWT_AUDIENCE', 'JWT_ISSUER'] as const)
+      if (isSet(name)) faults.push(`${name} needs JWT_SECRET or JWT_PUBLIC_KEY`);
+    return undefined;
+  }
+  const wanted = algorithm.startsWith('HS') ? 'JWT_SECRET' : 'JWT_PUBLIC_KEY';
+  const other = wanted === 'JWT_SECRET' ? 'JWT_PUBLIC_KEY' : 'JWT_SECRET';
+  if (isSet(other))
+    faults.push(`${other} does not go with JWT_ALGORITHM=${algorithm}, which needs ${wanted}`);
+  const key = values[wanted]?.replaceAll('\\n', '\n') ?? '';
+  if (key === '' && !isSet(other)) faults.push(`${wanted} is required with JWT_ALGORITHM=${algorithm}`);
+  if (audience === undefined) faults.push('JWT_AUDIENCE is required when JWTs are accepted');
+  if (audience === SESSION_AUDIENCE) faults.push('JWT_AUDIENCE must not be the audience of session tokens');
+  return { algorithm, key, audience: audience ?? '', issuer };
+}
+
+/** What signs session tokens; empty: one that the store keeps. */
+export function readSessionSecrets({ values, faults }: ReadValues, production: boolean): readonly string[] {
+  const secrets = split(values.SESSION_SECRET ?? '');
+  if (secrets.length === 0 && production) faults.push('SESSION_SECRET is required in production');
+  return secrets;
+}
