@@ -89,7 +89,7 @@ export interface Store {
   erase(sessionId: string): Promise<void>;
 
   /**
-   * Records of other nodes for sessions that this node is attached to. At most once each, possibly late, possibly lost:
+   * Records of other nodes for sessions that this node is attached to, or holds the lease of (`Lease.owner` is a node id). At most once each, possibly late, possibly lost:
    * whoever finds a gap reads the log. `onResync` says that some may have been lost.
    */
   subscribe(nodeId: string, handler: (record: NodeRecord) => void, onResync: () => void): Promise<void>;
