@@ -8,7 +8,7 @@ const exists = (path) => existsSync(join(root, path));
 const folders = ['protocol', 'server', 'client', 'agent', 'e2e', 'bench', 'scripts', 'test-helpers'].filter(
   exists,
 );
-const tsconfigs = ['tsconfig.json', 'tsconfig.browser.json', 'e2e/browser/tsconfig.json'].filter(exists);
+const tsconfigs = ['tsconfig.json', 'tsconfig.browser.json', 'e2e/browser/tsconfig.json'];
 
 const steps = [
   ['format and lint', 'biome', ['check', '--error-on-warnings']],

@@ -1,7 +1,7 @@
 // Makes `npm start` and `npm test` work on a fresh clone: dependencies and the built web client; with --test Redis and
 // the browsers too, with --deps dependencies alone. (npm test starts with --deps, and each suite asks for its own needs.)
 // Built-ins only, and nothing newer than Node 20: it runs before there are dependencies.
-import { existsSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { ensurePrograms } from './setup/programs.mjs';
@@ -16,13 +16,17 @@ const steps = {
 
 /**
  * Brings each of the named needs (`dependencies`, `web`, `redis`, `browsers`) about, in that order.
- * Rejects with an error whose message is readable lines, one for each thing that is missing.
+ * Rejects, after all were tried, with an error whose message is readable lines, one for each thing that is missing.
  */
 export async function setup(needs) {
-  for (const [name, step] of Object.entries(steps)) if (needs.includes(name)) await step();
+  const faults = [];
+  for (const [name, step] of Object.entries(steps)) {
+    if (needs.includes(name)) await step().catch((error) => faults.push(error.message));
+  }
+  if (faults.length > 0) throw new Error(faults.join('\n'));
 }
 
-if (existsSync(process.argv[1] ?? '') && fileURLToPath(import.meta.url) === process.argv[1]) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const flags = process.argv.slice(2);
   const needs = flags.includes('--deps')
     ? ['dependencies']
