@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from './run.mjs';
+import { install, isInstalled } from './setup/dependencies.mjs';
 
 const web = existsSync(join(root, 'client', 'web'));
 const exists = (path) => existsSync(join(root, path));
@@ -29,6 +30,10 @@ const steps = [
     : []),
   ['dead code and unused dependencies', 'knip', ['--no-progress']],
 ];
+
+// The benchmarks have packages of their own, whose types are needed here.
+const bench = join(root, 'bench');
+if (exists('bench/package.json') && !isInstalled(bench)) await install(bench);
 
 const failed = [];
 for (const [title, command, args] of steps) {
