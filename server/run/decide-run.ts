@@ -23,7 +23,7 @@ export function decideCancel(runId: string, ending: Ending = CANCELED): Decide {
     const queued = state.queue.find((run) => run.runId === runId);
     if (queued !== undefined)
       return { kind: 'append', events: [runFinished(queued, 0, ending)], acknowledge: 0 };
-    if (state.run?.runId !== runId) return { kind: 'nothing', duplicate: false };
+    if (state.run?.runId !== runId) return { kind: 'nothing', doneBy: undefined };
     const events = endActiveRun(state.run, context.partial, ending);
     return endingAppend(events, events.length - 1, context.partial, context.now);
   };
@@ -118,6 +118,7 @@ export function decideInputRespond(
 ): Decide {
   return (state, context) => {
     const fresh: NewEvent[] = [];
+    let doneBy: undefined | number;
     for (const response of responses) {
       const pending = state.run?.pendingInputs.find((input) => input.request_id === response.request_id);
       if (state.run !== null && pending !== undefined) {
@@ -131,8 +132,9 @@ export function decideInputRespond(
       const resolved = state.resolvedInputs.find((input) => input.requestId === response.request_id);
       if (resolved === undefined) return refuse('not_found', 'There is no such request');
       if (!sameAnswer(resolved, response)) return refuse('conflict', 'The request was resolved otherwise');
+      doneBy ??= resolved.seq;
     }
-    if (fresh.length === 0) return { kind: 'nothing', duplicate: true };
+    if (fresh.length === 0) return { kind: 'nothing', doneBy };
     return { kind: 'append', events: fresh, acknowledge: 0, holdUntil: context.now + runMaxMs };
   };
 }

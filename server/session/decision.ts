@@ -34,8 +34,8 @@ export interface Refusal {
 /** What a command comes to. Pure: the same state and context give the same decision. */
 export type Decision =
   | Refusal
-  /** Acknowledged, but there was nothing to do; `duplicateOf` when an equal command had done it. */
-  | { readonly kind: 'nothing'; readonly duplicate: boolean }
+  /** Acknowledged, but there was nothing to do. `doneBy`: the event in which an equal command had done it. */
+  | { readonly kind: 'nothing'; readonly doneBy: undefined | number }
   | AppendDecision;
 
 export interface AppendDecision {

@@ -55,6 +55,8 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
   const ts = new Date(base.now).toISOString();
 
   for (const command of commands) {
+    // The same id again, sent before the first was answered: the store tells, once the first is stored.
+    if (command.id !== undefined && ids.some((known) => known.id === command.id?.id)) break;
     const context: DecisionContext = {
       now: base.now,
       newId: base.newId,

@@ -47,6 +47,8 @@ export interface ResolvedInput {
   readonly resolution: 'answered' | 'expired' | 'canceled';
   readonly approved: undefined | boolean;
   readonly value: undefined | Json;
+  /** Where its `input_resolved` is. */
+  readonly seq: number;
 }
 
 /** What the log adds up to. A pure fold: every node that has read the same events has the same state. */
@@ -242,7 +244,7 @@ function toolResult(state: SessionState, event: Event<'tool_result'>): SessionSt
 
 function inputResolved(state: SessionState, event: Event<'input_resolved'>): SessionState {
   const { run_id, request_id, resolution, approved, value } = event.data;
-  const resolved: ResolvedInput = { requestId: request_id, resolution, approved, value };
+  const resolved: ResolvedInput = { requestId: request_id, resolution, approved, value, seq: event.seq };
   const withRun = updateRun(state, run_id, (run) => {
     const pendingInputs = run.pendingInputs.filter((input) => input.request_id !== request_id);
     const waits = run.state === 'waiting_input' && pendingInputs.length > 0;

@@ -115,6 +115,8 @@ export interface Head {
 export interface Policy {
   readonly briefMs: number;
   readonly mediumMs: number;
+  /** How long its transcript stays readable after it expired; 0: not at all. Kept for whoever expires it. */
+  readonly archiveMs: number;
   /** An attachment that gave no sign for longer than this is gone since its last sign. */
   readonly attachTtlMs: number;
 }

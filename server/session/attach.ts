@@ -1,0 +1,179 @@
+import type { PartialPosition } from '../../protocol/chat/handshake.ts';
+import type { Position } from '../../protocol/position.ts';
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import type { OpenedSession, Policy, SessionInfo, Store } from '../store/store.ts';
+
+/** Who asks, and in which corner. A session is found only by its own subject, domain and workspace. */
+export interface Scope {
+  readonly subject: string;
+  readonly domain: string;
+  readonly workspace: string;
+}
+
+/** Which session a connection wants. */
+export type Target =
+  | { readonly kind: 'new' }
+  /** By a token that was verified; it names the connection that it was issued to. */
+  | {
+      readonly kind: 'token';
+      readonly sessionId: string;
+      readonly storeId: string;
+      readonly connectionId: string;
+    }
+  | { readonly kind: 'id'; readonly sessionId: string };
+
+export interface AttachParams {
+  readonly target: Target;
+  readonly scope: Scope;
+  readonly connectionId: string;
+  readonly policy: Policy;
+  readonly position: undefined | Position;
+  readonly partial: undefined | PartialPosition;
+}
+
+export interface AttachDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodeId: string;
+  readonly maxReplay: number;
+  readonly historyPage: number;
+  readonly maxSessions: number;
+  /** Ends a session whose time has run out, and answers its successor's id (`undefined`: it is alive after all, or gone). */
+  readonly expire: (info: SessionInfo) => Promise<undefined | string>;
+  /** Makes a log that is not continuous whole again, under a new epoch. */
+  readonly repair: (info: SessionInfo, detail: string) => Promise<void>;
+}
+
+export type Attached =
+  | {
+      readonly kind: 'attached';
+      readonly outcome: 'fresh' | 'restored' | 'expired' | 'reset';
+      readonly opened: OpenedSession;
+      readonly previousSessionId: undefined | string;
+    }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'over_limit' };
+
+/** How many successors of successors are followed, and how often a session that changes meanwhile is tried again. */
+const MAX_HOPS = 64;
+
+/**
+ * Brings a connection to its session: the one that it names, that one's successor, or a new one.
+ * One round trip to the store in every case but a session that has expired or was lost.
+ */
+export async function attach(params: AttachParams, deps: AttachDeps): Promise<Attached> {
+  const { target } = params;
+  if (target.kind === 'new') return create(params, deps, deps.random.id(), 'fresh', undefined);
+  let sessionId = target.sessionId;
+  let outcome: 'restored' | 'expired' | 'reset' = 'restored';
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    const result = await deps.store.open({
+      sessionId,
+      scope: params.scope,
+      // A successor's log is another: the client starts from its snapshot.
+      position: outcome === 'restored' ? params.position : undefined,
+      partial: outcome === 'restored' ? partialOf(params.partial) : undefined,
+      maxReplay: deps.maxReplay,
+      historyPage: deps.historyPage,
+      ignoreExpiry: false,
+      attach: { nodeId: deps.nodeId, connectionId: params.connectionId, policy: params.policy },
+      now: deps.clock.now(),
+    });
+    switch (result.kind) {
+      case 'open': {
+        const final = outcome === 'restored' && result.position === 'reset' ? 'reset' : outcome;
+        const previous = outcome === 'expired' ? target.sessionId : undefined;
+        return { kind: 'attached', outcome: final, opened: result, previousSessionId: previous };
+      }
+      case 'expired': {
+        const successor = result.info.archived?.successorId ?? (await deps.expire(result.info));
+        if (successor === undefined) continue;
+        outcome = 'expired';
+        sessionId = successor;
+        continue;
+      }
+      case 'fault':
+        await deps.repair(result.info, result.detail);
+        if (outcome === 'restored') outcome = 'reset';
+        continue;
+      case 'missing': {
+        const made = await replace(params, deps, sessionId, outcome);
+        if (made !== undefined) return made;
+        // Another device made it first: it is opened now.
+        if (outcome === 'restored') outcome = 'reset';
+      }
+    }
+  }
+  return { kind: 'not_found' };
+}
+
+/** What takes the place of a session that is not there; `undefined` when somebody else has just made it. */
+async function replace(
+  params: AttachParams,
+  deps: AttachDeps,
+  sessionId: string,
+  outcome: 'restored' | 'expired' | 'reset',
+): Promise<undefined | Attached> {
+  const { target } = params;
+  if (target.kind === 'new') return undefined;
+  const id = outcome === 'restored' ? undefined : sessionId;
+  if (id !== undefined) return createOrJoin(params, deps, id, outcome === 'reset' ? 'reset' : 'expired');
+  if (target.kind === 'id') return { kind: 'not_found' };
+  // Another store issued the token: this one lost the session, which begins again under its own id.
+  if (target.storeId !== deps.store.storeId) return createOrJoin(params, deps, sessionId, 'reset');
+  // It was here and is gone, archive and all.
+  return create(params, deps, deps.random.id(), 'expired', target.sessionId);
+}
+
+async function createOrJoin(
+  params: AttachParams,
+  deps: AttachDeps,
+  sessionId: string,
+  outcome: 'expired' | 'reset',
+): Promise<undefined | Attached> {
+  const previous =
+    outcome === 'expired' && params.target.kind !== 'new' ? params.target.sessionId : undefined;
+  const made = await create(params, deps, sessionId, outcome, previous);
+  return made.kind === 'not_found' ? undefined : made;
+}
+
+/** Makes the session with the connection attached. `not_found`: the id is taken. */
+async function create(
+  params: AttachParams,
+  deps: AttachDeps,
+  sessionId: string,
+  outcome: 'fresh' | 'expired' | 'reset',
+  previousId: undefined | string,
+): Promise<Attached> {
+  const now = deps.clock.now();
+  const result = await deps.store.create({
+    sessionId,
+    epoch: deps.random.token(9),
+    ...params.scope,
+    title: undefined,
+    previousId,
+    policy: params.policy,
+    maxSessions: deps.maxSessions,
+    attach: { nodeId: deps.nodeId, connectionId: params.connectionId },
+    alarmAt: now + params.policy.mediumMs,
+    now,
+  });
+  if (result.kind === 'over_limit') return { kind: 'over_limit' };
+  if (result.kind === 'exists') return { kind: 'not_found' };
+  const opened: OpenedSession = {
+    kind: 'open',
+    info: result.info,
+    cells: {},
+    position: 'none',
+    content: { mode: 'snapshot', page: { items: [], total: 0, hasMore: false } },
+    chunks: undefined,
+  };
+  return { kind: 'attached', outcome, opened, previousSessionId: previousId };
+}
+
+function partialOf(partial: undefined | PartialPosition) {
+  if (partial === undefined) return undefined;
+  return { messageId: partial.message_id, attempt: partial.attempt, nextIndex: partial.next_index };
+}

@@ -1,0 +1,251 @@
+import type { LogEvent } from '../../protocol/chat/down.ts';
+import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
+import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
+import { type LiveDeps, LiveSession, type LiveStart } from './live-session.ts';
+
+export interface HubDeps extends Omit<LiveDeps, 'onAppended' | 'onGone'>, Omit<AttachDeps, 'expire'> {
+  readonly attachBeatMs: number;
+  /** Brings whatever is at work in an expired session to its end. */
+  readonly endRuns: (live: LiveSession) => Promise<void>;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+interface Entry {
+  readonly live: LiveSession;
+  /** How many connections, runs and operations need it here. */
+  holders: number;
+  connections: string[];
+}
+
+/** A connection's hold on its live session. */
+export interface Attachment {
+  readonly live: LiveSession;
+  readonly attached: Extract<Attached, { kind: 'attached' }>;
+  /** Gives it back: the session has one connection less from `now` on. Never rejects. */
+  readonly detach: () => Promise<void>;
+}
+
+/** How many sessions one heartbeat call names. */
+const TOUCH_PAGE = 500;
+
+/** The live sessions of this node: opens them, keeps them alive in the store, and brings in what other nodes wrote. */
+export class SessionHub {
+  readonly #deps: HubDeps;
+  readonly #entries = new Map<string, Entry>();
+  /** Records for sessions that are being opened: the store may send them before the open's own answer is read. */
+  readonly #opening = new Map<string, { count: number; records: NodeRecord[] }>();
+  readonly #listeners = new Set<(live: LiveSession, events: readonly LogEvent[]) => void>();
+  #stopBeat: () => void = () => {};
+  #beating = false;
+
+  constructor(deps: HubDeps) {
+    this.#deps = deps;
+  }
+
+  /** Hears other nodes, and begins to beat. */
+  async start(): Promise<void> {
+    const { store, clock, nodeId, attachBeatMs } = this.#deps;
+    await store.subscribe(
+      nodeId,
+      (record) => this.#receive(record),
+      () => void this.beat(),
+    );
+    this.#stopBeat = clock.every(attachBeatMs, () => void this.beat());
+  }
+
+  stop(): void {
+    this.#stopBeat();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Told after every append that this node made, once it is folded. */
+  onAppended(listener: (live: LiveSession, events: readonly LogEvent[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The session if it is live here. */
+  peek(sessionId: string): undefined | LiveSession {
+    return this.#entries.get(sessionId)?.live;
+  }
+
+  /**
+   * Brings a connection to its session.
+   * @throws StoreUnavailable
+   */
+  async connect(params: AttachParams): Promise<Attachment | Exclude<Attached, { kind: 'attached' }>> {
+    const opening = params.target.kind === 'new' ? undefined : this.#beginOpening(params.target.sessionId);
+    try {
+      const attached = await attach(params, {
+        ...this.#deps,
+        expire: (info) => this.expireSession(info),
+      });
+      if (attached.kind !== 'attached') return attached;
+      const { info, cells, chunks } = attached.opened;
+      const entry = this.#hold({ info, cells, chunks });
+      entry.connections.push(params.connectionId);
+      return { live: entry.live, attached, detach: () => this.#detach(entry, params.connectionId) };
+    } finally {
+      opening?.();
+    }
+  }
+
+  /**
+   * The session for something that is no connection: a run, a sweep. Opened unattached, even past its time.
+   * `undefined`: it is not there, or archived. `info` is what the store says now.
+   */
+  async acquire(
+    sessionId: string,
+  ): Promise<
+    undefined | { readonly live: LiveSession; readonly info: SessionInfo; readonly release: () => void }
+  > {
+    const opening = this.#beginOpening(sessionId);
+    try {
+      const result = await this.#deps.store.open({
+        sessionId,
+        scope: undefined,
+        position: undefined,
+        maxReplay: 0,
+        historyPage: 0,
+        partial: undefined,
+        ignoreExpiry: true,
+        attach: undefined,
+        now: this.#deps.clock.now(),
+      });
+      if (result.kind === 'fault') await this.#deps.repair(result.info, result.detail);
+      if (result.kind !== 'open') return undefined;
+      const entry = this.#hold(result);
+      return { live: entry.live, info: result.info, release: () => this.#release(entry) };
+    } finally {
+      opening();
+    }
+  }
+
+  /**
+   * Ends a session whose time has run out: what is at work ends, the transcript is archived, one successor is named.
+   * `undefined`: somebody came back first, or it is gone.
+   */
+  async expireSession(info: SessionInfo): Promise<undefined | string> {
+    const { store, clock, random } = this.#deps;
+    const { archiveMs } = info.policy;
+    const held = await this.acquire(info.sessionId);
+    try {
+      if (held !== undefined) await this.#deps.endRuns(held.live);
+      const now = clock.now();
+      const result = await store.expire({
+        sessionId: info.sessionId,
+        successorId: random.id(),
+        archiveUntil: archiveMs === 0 ? 0 : now + archiveMs,
+        force: false,
+        now,
+      });
+      if (result.kind !== 'expired') return undefined;
+      held?.live.end('erased');
+      return result.successorId;
+    } finally {
+      held?.release();
+    }
+  }
+
+  /** Says that this node's connections are alive, and finds out what was missed. */
+  async beat(): Promise<void> {
+    if (this.#beating) return;
+    this.#beating = true;
+    try {
+      const entries = [...this.#entries.values()];
+      for (let from = 0; from < entries.length; from += TOUCH_PAGE)
+        await this.#touch(entries.slice(from, from + TOUCH_PAGE));
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'heartbeat failed');
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  /** Ends the session's connections on this node: it is being erased. */
+  end(sessionId: string): void {
+    this.#entries.get(sessionId)?.live.end('erased');
+  }
+
+  async #touch(entries: readonly Entry[]): Promise<void> {
+    const { store, nodeId, clock } = this.#deps;
+    const request: TouchEntry[] = entries.map(({ live, connections }) => ({
+      sessionId: live.id,
+      connectionIds: connections,
+    }));
+    const heads = await store.touch(nodeId, request, clock.now());
+    await Promise.all(entries.map(({ live }, i) => live.checkHead(heads[i])));
+  }
+
+  #hold(start: LiveStart): Entry {
+    const id = start.info.sessionId;
+    const known = this.#entries.get(id);
+    if (known !== undefined && known.live.head.epoch === start.info.epoch) {
+      known.live.merge(start.info, start.chunks);
+      known.holders++;
+      return known;
+    }
+    // Another epoch: the log that this node knew is not the session's any more.
+    known?.live.end('rewritten');
+    const live = new LiveSession(start, {
+      ...this.#deps,
+      onAppended: (l, events) => {
+        for (const listener of this.#listeners) listener(l, events);
+      },
+      onGone: (l) => {
+        if (this.#entries.get(l.id)?.live === l) this.#entries.delete(l.id);
+      },
+    });
+    const entry: Entry = { live, holders: 1, connections: [] };
+    this.#entries.set(id, entry);
+    for (const record of this.#opening.get(id)?.records.splice(0) ?? []) this.#deliver(live, record);
+    return entry;
+  }
+
+  #release(entry: Entry): void {
+    entry.holders--;
+    if (entry.holders === 0 && this.#entries.get(entry.live.id) === entry)
+      this.#entries.delete(entry.live.id);
+  }
+
+  async #detach(entry: Entry, connectionId: string): Promise<void> {
+    entry.connections = entry.connections.filter((id) => id !== connectionId);
+    this.#release(entry);
+    try {
+      await this.#deps.store.detach(entry.live.id, connectionId, this.#deps.clock.now());
+    } catch (error) {
+      // It counts as gone since its last beat.
+      this.#deps.log.warn({ err: error }, 'detach failed');
+    }
+  }
+
+  #beginOpening(sessionId: string): () => void {
+    const opening = this.#opening.get(sessionId) ?? { count: 0, records: [] };
+    this.#opening.set(sessionId, opening);
+    opening.count++;
+    return () => {
+      opening.count--;
+      if (opening.count === 0) this.#opening.delete(sessionId);
+    };
+  }
+
+  #receive(record: NodeRecord): void {
+    const live = this.#entries.get(record.sessionId)?.live;
+    if (live !== undefined) this.#deliver(live, record);
+    else this.#opening.get(record.sessionId)?.records.push(record);
+  }
+
+  #deliver(live: LiveSession, record: NodeRecord): void {
+    switch (record.kind) {
+      case 'events':
+        return live.receiveEvents(record.epoch, record.fromSeq, record.events);
+      case 'chunk':
+        return live.receiveChunk(record.messageId, record.runId, record.attempt, record.index, record.json);
+      case 'gone':
+        return live.end('erased');
+    }
+  }
+}

@@ -1,0 +1,459 @@
+import type { LogEvent } from '../../protocol/chat/down.ts';
+import type { HistoryMessage } from '../../protocol/chat/restore.ts';
+import type { ErrorType } from '../../protocol/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import type { AppendResult, ChunkBuffer, SessionInfo, Store } from '../store/store.ts';
+import { type Cells, stateOf } from './cells.ts';
+import { toHistory } from './history.ts';
+import { LivePartial } from './live-partial.ts';
+import { type Command, type Plan, plan } from './plan.ts';
+import { EventRing } from './ring.ts';
+import { reduce, type SessionState } from './state.ts';
+
+/** What a command came to. */
+export type CommandOutcome =
+  /** Stored. `seq` is the event that the acknowledgement names, `lastSeq` the last one of the command. */
+  | { readonly kind: 'applied'; readonly seq: number; readonly lastSeq: number }
+  /** Nothing was to be done. `doneBy`: the event in which an equal command had done it. */
+  | { readonly kind: 'nothing'; readonly doneBy: undefined | number }
+  /** The same id with the same content was stored before, at `seq`. */
+  | { readonly kind: 'duplicate'; readonly seq: number }
+  | { readonly kind: 'refused'; readonly errorType: ErrorType; readonly message: string };
+
+/** The session is no longer here: erased, archived, or its log was rewritten under this node. */
+export class SessionGone extends Error {
+  override readonly name = 'SessionGone';
+  readonly reason: GoneReason;
+
+  constructor(reason: GoneReason) {
+    super(`the session is gone: ${reason}`);
+    this.reason = reason;
+  }
+
+  shouldRetry(): boolean {
+    return this.reason === 'rewritten';
+  }
+}
+
+export type GoneReason = 'erased' | 'rewritten';
+
+/** A connection's end of a live session. Called synchronously; must not throw. */
+export interface Subscriber {
+  /** There is something after its cursor. */
+  advanced(): void;
+  gone(reason: GoneReason): void;
+}
+
+export interface LiveDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodeId: string;
+  /** Told after each append that this node made. */
+  readonly onAppended: (live: LiveSession, events: readonly LogEvent[]) => void;
+  readonly onGone: (live: LiveSession) => void;
+  readonly onDuplicate: () => void;
+}
+
+export interface LiveStart {
+  readonly info: SessionInfo;
+  readonly cells: Cells;
+  readonly chunks: undefined | ChunkBuffer;
+}
+
+interface Waiting {
+  readonly command: Command;
+  readonly settle: (outcome: CommandOutcome) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** How many events one catch-up read asks for. */
+const READ_PAGE = 500;
+/** How many commands one append may carry. */
+const MAX_BATCH = 64;
+const TAG_BYTES = 6;
+
+/**
+ * One session on one node, while there are connections or runs of it here: the folded state, the newest events, and
+ * the one place through which this node appends. Commands that arrive while an append is under way are decided
+ * together and go into the next one.
+ */
+export class LiveSession {
+  readonly id: string;
+  readonly #deps: LiveDeps;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #watchers = new Set<(event: LogEvent) => void>();
+  #info: SessionInfo;
+  #seq: number;
+  #tag: undefined | string;
+  /** Set until somebody needs the state: a restore alone never parses it. */
+  #cells: undefined | Cells;
+  #state: undefined | SessionState;
+  #holdUntil: number;
+  #logBytes: number;
+  #ring: undefined | EventRing;
+  #partial: null | LivePartial = null;
+  #queue: Waiting[] = [];
+  #working = false;
+  #catchingUp: undefined | Promise<void>;
+  #gone: undefined | GoneReason;
+
+  constructor(start: LiveStart, deps: LiveDeps) {
+    this.id = start.info.sessionId;
+    this.#deps = deps;
+    this.#info = start.info;
+    this.#seq = start.info.seq;
+    this.#tag = start.info.tag;
+    this.#cells = start.cells;
+    this.#holdUntil = start.info.holdUntil;
+    this.#logBytes = start.info.logBytes;
+    if (start.chunks !== undefined) this.#partial = new LivePartial(start.chunks);
+  }
+
+  get head(): { readonly epoch: string; readonly seq: number; readonly tag: undefined | string } {
+    return { epoch: this.#info.epoch, seq: this.#seq, tag: this.#tag };
+  }
+
+  /** The record as it was when the session became live here: who it belongs to does not change. */
+  get info(): SessionInfo {
+    return this.#info;
+  }
+
+  get state(): SessionState {
+    if (this.#state === undefined) {
+      this.#state = stateOf(this.#cells ?? {}, this.#info.messageCounts.user);
+      this.#cells = undefined;
+    }
+    return this.#state;
+  }
+
+  get partial(): null | LivePartial {
+    return this.#partial;
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Hears every event folded here from now on, this node's and others', in order. */
+  watch(listener: (event: LogEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  /** The frames after `seq`, or `undefined` when they must be read from the store. */
+  framesAfter(seq: number): undefined | readonly string[] {
+    if (seq >= this.#seq) return [];
+    return this.#ring?.after(seq);
+  }
+
+  /** Frames after `seq`, from memory or the store, at most a page. Empty at the head. */
+  async readFrames(seq: number): Promise<readonly string[]> {
+    return this.framesAfter(seq) ?? (await this.#deps.store.read(this.id, seq + 1, READ_PAGE));
+  }
+
+  /** Every event from `fromSeq` to the head. */
+  async readEvents(fromSeq: number): Promise<LogEvent[]> {
+    const events: LogEvent[] = [];
+    for (let next = fromSeq; next <= this.#seq; ) {
+      const frames = await this.readFrames(next - 1);
+      if (frames.length === 0) break;
+      for (const frame of frames) events.push(JSON.parse(frame));
+      next += frames.length;
+    }
+    return events;
+  }
+
+  /** The newest `limit` messages, ascending. */
+  async history(limit: number): Promise<HistoryMessage[]> {
+    const request = { sessionId: this.id, beforeSeq: undefined, limit, roles: undefined };
+    return toHistory(await this.#deps.store.history(request)).messages;
+  }
+
+  /** Loads what this node does not hold of the message in flight. */
+  async completePartial(): Promise<void> {
+    if (this.#partial === null || this.#partial.base === 0) return;
+    this.#takeChunks(await this.#deps.store.chunks(this.id, 0));
+  }
+
+  /**
+   * Decides and appends. Resolves once the outcome is durable.
+   * @throws StoreUnavailable when it is not known whether it was stored; asking again with the same id is safe.
+   * @throws SessionGone
+   */
+  execute(command: Command): Promise<CommandOutcome> {
+    return new Promise((settle, fail) => {
+      if (this.#gone !== undefined) return fail(new SessionGone(this.#gone));
+      this.#queue.push({ command, settle, fail });
+      if (!this.#working) {
+        this.#working = true;
+        // Everything of this tick goes into one append.
+        queueMicrotask(() => void this.#work());
+      }
+    });
+  }
+
+  /** Stores one chunk of the answer in flight and shows it. `fenced`: the run is in other hands, or has ended. */
+  async appendChunk(
+    fence: { readonly runId: string; readonly attempt: number },
+    messageId: string,
+    messageAttempt: number,
+    index: number,
+    json: string,
+  ): Promise<'applied' | 'fenced'> {
+    const result = await this.#deps.store.appendChunk({
+      sessionId: this.id,
+      nodeId: this.#deps.nodeId,
+      fence: { ...fence, owner: this.#deps.nodeId },
+      messageId,
+      messageAttempt,
+      index,
+      json,
+    });
+    if (result.kind !== 'applied') return 'fenced';
+    this.receiveChunk(messageId, fence.runId, messageAttempt, index, json);
+    return 'applied';
+  }
+
+  /** A stored chunk, from here or from another node. */
+  receiveChunk(messageId: string, runId: string, attempt: number, index: number, json: string): void {
+    const current = this.#partial;
+    if (current?.is(messageId, attempt)) {
+      if (!current.add(index, json)) return void this.#refreshPartial();
+    } else if (index === 0) {
+      this.#partial = new LivePartial({ messageId, runId, attempt, count: 1, fromIndex: 0, chunks: [json] });
+    } else return void this.#refreshPartial();
+    this.#wake();
+  }
+
+  /** Events of another node. What is known is skipped; a gap makes this node read the log. */
+  receiveEvents(epoch: string, fromSeq: number, frames: readonly string[]): void {
+    if (epoch !== this.#info.epoch) return this.end('rewritten');
+    if (fromSeq > this.#seq + 1) return void this.catchUp();
+    this.#adoptFrames(frames.slice(this.#seq + 1 - fromSeq));
+  }
+
+  /** Takes what another reading of the same log showed: its head may be ahead of this node's, its chunks may be more. */
+  merge(info: SessionInfo, chunks: undefined | ChunkBuffer): void {
+    if (info.seq > this.#seq) void this.catchUp();
+    if (info.seq === this.#seq) this.#takeChunks(chunks);
+  }
+
+  /** What the store says is the head. Ahead: records were lost on the way. Behind, or another epoch: history was rewritten. */
+  async checkHead(head: undefined | { readonly epoch: string; readonly seq: number }): Promise<void> {
+    if (head === undefined) return this.end('erased');
+    if (head.epoch !== this.#info.epoch) return this.end('rewritten');
+    if (head.seq > this.#seq) await this.catchUp();
+  }
+
+  /** Reads the log from this node's head on. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#readAhead().finally(() => {
+      this.#catchingUp = undefined;
+    });
+    return this.#catchingUp;
+  }
+
+  /** The session is over for this node: whoever is attached is told, whatever waits fails. */
+  end(reason: GoneReason): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = reason;
+    for (const waiting of this.#queue.splice(0)) waiting.fail(new SessionGone(reason));
+    for (const subscriber of [...this.#subscribers]) subscriber.gone(reason);
+    this.#deps.onGone(this);
+  }
+
+  async #readAhead(): Promise<void> {
+    try {
+      for (;;) {
+        const frames = await this.#deps.store.read(this.id, this.#seq + 1, READ_PAGE);
+        if (frames.length === 0) break;
+        this.#adoptFrames(frames);
+        if (frames.length < READ_PAGE) break;
+      }
+      this.#takeChunks(await this.#deps.store.chunks(this.id, this.#partial?.base ?? 0));
+    } catch {
+      // The store is away; the next heartbeat finds the gap again.
+    }
+  }
+
+  #refreshPartial(): void {
+    this.#deps.store.chunks(this.id, this.#partial?.base ?? 0).then(
+      (chunks) => this.#takeChunks(chunks),
+      () => {},
+    );
+  }
+
+  #takeChunks(buffer: undefined | ChunkBuffer): void {
+    if (buffer === undefined) return;
+    if (this.#partial?.is(buffer.messageId, buffer.attempt)) this.#partial.merge(buffer);
+    else if (this.#partial === null || buffer.fromIndex === 0) this.#partial = new LivePartial(buffer);
+    this.#wake();
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        const batch = this.#queue.splice(0, MAX_BATCH);
+        try {
+          await this.#commit(batch);
+        } catch (error) {
+          for (const waiting of batch) waiting.fail(error);
+        }
+      }
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  /** Decides and appends until every command of the batch is settled or back in the queue. */
+  async #commit(batch: Waiting[]): Promise<void> {
+    while (batch.length > 0) {
+      if (this.#gone !== undefined) throw new SessionGone(this.#gone);
+      if (batch.some((waiting) => waiting.command.needsPartial)) await this.completePartial();
+      const planned = this.#plan(batch);
+      const decided = batch.slice(0, planned.decisions.length);
+      if (planned.request === undefined) {
+        await this.#settle(decided, planned);
+        batch.splice(0, decided.length);
+        continue;
+      }
+      const result = await this.#deps.store.append(planned.request);
+      if (result.kind === 'applied') {
+        this.#adoptOwn(planned);
+        await this.#settle(decided, planned);
+        batch.splice(0, decided.length);
+      } else this.#reconsider(batch, result);
+    }
+  }
+
+  #plan(batch: readonly Waiting[]): Plan {
+    const { clock, random, nodeId } = this.#deps;
+    return plan(
+      {
+        sessionId: this.id,
+        nodeId,
+        epoch: this.#info.epoch,
+        seq: this.#seq,
+        state: this.state,
+        holdUntil: this.#holdUntil,
+        partial: batch.some((w) => w.command.needsPartial) ? (this.#partial?.assemble() ?? null) : null,
+        logBytes: this.#logBytes,
+        now: clock.now(),
+        newId: () => random.id(),
+        newTag: () => random.token(TAG_BYTES),
+      },
+      batch.map((waiting) => waiting.command),
+    );
+  }
+
+  /** The append was not taken as it was: learn why, and let the batch be decided again. */
+  #reconsider(batch: Waiting[], result: Exclude<AppendResult, { kind: 'applied' }>): void {
+    switch (result.kind) {
+      case 'conflict':
+        if (result.head.epoch !== this.#info.epoch || result.head.seq < this.#seq) this.end('rewritten');
+        else this.#adoptFrames(result.events);
+        return;
+      case 'known':
+        for (const known of result.ids) {
+          const at = batch.findIndex((waiting) => waiting.command.id?.id === known.id);
+          const [waiting] = at < 0 ? [] : batch.splice(at, 1);
+          // A reserved id that is known means that the fold here is not the store's.
+          if (waiting === undefined) return this.end('rewritten');
+          this.#settleKnown(waiting, known);
+        }
+        return;
+      case 'chunk_conflict':
+        this.#partial = result.chunks === undefined ? null : new LivePartial(result.chunks);
+        return;
+      case 'gone':
+        return this.end('erased');
+      case 'fenced':
+        throw new SessionGone('rewritten');
+    }
+  }
+
+  /** Tells each command what it came to. A refused one may have been stored before it was refused: then that holds. */
+  async #settle(decided: readonly Waiting[], planned: Plan): Promise<void> {
+    const doubtful = decided.flatMap(({ command }, i) =>
+      command.id !== undefined && planned.decisions[i]?.decision.kind !== 'append' ? [command.id.id] : [],
+    );
+    const known = doubtful.length === 0 ? [] : await this.#deps.store.lookupIds(this.id, doubtful);
+    decided.forEach((waiting, i) => {
+      const entry = planned.decisions[i];
+      if (entry === undefined) return;
+      const { decision, firstSeq } = entry;
+      if (decision.kind === 'append') {
+        const lastSeq = firstSeq + decision.events.length - 1;
+        return waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
+      }
+      const before = known.find((k) => k.id === waiting.command.id?.id);
+      if (before !== undefined) return this.#settleKnown(waiting, before);
+      waiting.settle(decision);
+    });
+  }
+
+  #settleKnown(waiting: Waiting, known: { readonly digest: string; readonly seq: number }): void {
+    if (known.digest === waiting.command.id?.digest) {
+      this.#deps.onDuplicate();
+      waiting.settle({ kind: 'duplicate', seq: known.seq });
+    } else
+      waiting.settle({
+        kind: 'refused',
+        errorType: 'id_conflict',
+        message: 'This id was used for another message; nothing was stored',
+      });
+  }
+
+  /** Takes this node's own append; what another reading brought in meanwhile is not taken twice. */
+  #adoptOwn({ events, request, state }: Plan): void {
+    if (request === undefined) return;
+    const first = request.expectedSeq + 1;
+    this.#holdUntil = request.holdUntil ?? this.#holdUntil;
+    if (this.#seq === request.expectedSeq) {
+      this.#state = state;
+      events.forEach((event, i) => this.#take(event, request.events[i]?.json ?? ''));
+    } else this.#adoptFrames(request.events.slice(this.#seq + 1 - first).map((event) => event.json));
+    this.#deps.onAppended(this, events);
+    this.#wake();
+  }
+
+  #adoptFrames(frames: readonly string[]): void {
+    for (const frame of frames) {
+      const event = JSON.parse(frame) as LogEvent;
+      if (event.seq <= this.#seq) continue;
+      if (event.seq !== this.#seq + 1) return void this.catchUp();
+      this.#state = reduce(this.state, event);
+      this.#take(event, frame);
+    }
+    this.#wake();
+  }
+
+  /** The event is the new head. The caller has folded it, or is about to. */
+  #take(event: LogEvent, frame: string): void {
+    this.#ring ??= new EventRing();
+    this.#ring.push(event.seq, frame);
+    this.#seq = event.seq;
+    this.#tag = event.tag;
+    this.#logBytes += frame.length;
+    if (this.#partial !== null && endsPartial(event, this.#partial)) this.#partial = null;
+    for (const watcher of [...this.#watchers]) watcher(event);
+  }
+
+  #wake(): void {
+    for (const subscriber of this.#subscribers) subscriber.advanced();
+  }
+}
+
+/** Whether the event takes the place of the message's chunks. */
+function endsPartial(event: LogEvent, partial: LivePartial): boolean {
+  if (event.type === 'message_completed') return event.data.message.id === partial.messageId;
+  if (event.type === 'message_restarted') return event.data.message_id === partial.messageId;
+  return event.type === 'run_finished' && event.data.run_id === partial.runId;
+}
