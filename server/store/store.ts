@@ -167,7 +167,7 @@ export interface SessionInfo {
   readonly messageCounts: Readonly<Record<Role, number>>;
   /** Bytes of all event JSON in the log. */
   readonly logBytes: number;
-  /** Connections that are alive at the `now` of the question (for `info`: at the last sign of life, see `attachedUntil`). */
+  /** Its connections, in no order: all that are alive, and of those that are gone (`goneAt` of liveness.ts) the newest 16. */
   readonly attachments: readonly AttachmentInfo[];
   /** When it was last known to have a connection, apart from those in `attachments`: creation, or the latest pruned one. */
   readonly lastSeenAt: number;
@@ -265,7 +265,10 @@ export interface AppendRequest {
   readonly ids: readonly KnownId[];
   /** What history adds to the message at `seq`: a JSON object text. */
   readonly annotations: readonly { readonly seq: number; readonly json: string }[];
-  /** Drop the chunk buffer. It must hold exactly this (`undefined`: nothing is dropped and nothing expected). */
+  /**
+   * Drop the chunk buffer. It must hold exactly this; where there is none, `count` must be 0
+   * (`undefined`: nothing is dropped and nothing expected).
+   */
   readonly dropChunks:
     | undefined
     | { readonly messageId: string; readonly attempt: number; readonly count: number };
