@@ -8,6 +8,6 @@ export function retentionOf(settings: SessionSettings, name: undefined | string)
 
 /** The same as the store keeps it with a session. */
 export function policyOf(settings: SessionSettings, name: undefined | string): Policy {
-  const { briefMs, mediumMs } = retentionOf(settings, name);
-  return { briefMs, mediumMs, attachTtlMs: settings.attachTtlMs };
+  const { briefMs, mediumMs, archiveMs } = retentionOf(settings, name);
+  return { briefMs, mediumMs, archiveMs, attachTtlMs: settings.attachTtlMs };
 }

@@ -14,7 +14,7 @@ import type { SessionSettings } from '../config.ts';
 import type { Random } from '../random.ts';
 import type { CreateRequest, SessionInfo, Store } from '../store/store.ts';
 import { toHistory } from './history.ts';
-import { policyOf, retentionOf } from './policy.ts';
+import { policyOf } from './policy.ts';
 import { isShown, threadOf } from './thread-view.ts';
 
 export type ThreadListQuery = z.output<typeof threadListQuery>;
@@ -156,9 +156,6 @@ export class StoreThreadService implements ThreadService {
   }
 
   #isVisible(principal: Principal, info: SessionInfo, now: number): boolean {
-    const { archiveMs } = retentionOf(this.#deps.settings, principal.retention);
-    return (
-      info.subject === principal.subject && mayUse(principal, info.workspace) && isShown(info, archiveMs, now)
-    );
+    return info.subject === principal.subject && mayUse(principal, info.workspace) && isShown(info, now);
   }
 }

@@ -33,7 +33,7 @@ export function threadOf(info: SessionInfo, now: number): Thread {
 }
 
 /** Whether the session is still to be shown: not once its archive ran out, or where expiry leaves none. */
-export function isShown(info: SessionInfo, archiveMs: number, now: number): boolean {
+export function isShown(info: SessionInfo, now: number): boolean {
   if (info.archived !== undefined) return now <= info.archived.until;
-  return archiveMs > 0 || !lifeOf(info, now).archived;
+  return info.policy.archiveMs > 0 || !lifeOf(info, now).archived;
 }
