@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { isPlainObject, type Json, type JsonObject } from './merge-patch.ts';
 
-/** Any JSON value. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
+export { type Json, type JsonObject, mergePatch } from './merge-patch.ts';
 
 /** How deep a JSON value from outside may nest; deeper ones could overflow a recursive serialiser. */
 export const MAX_JSON_DEPTH = 64;
@@ -18,9 +17,6 @@ export function jsonFault(value: unknown): string | undefined {
   }
   return undefined;
 }
-
-const isPlainObject = (v: unknown): v is JsonObject =>
-  typeof v === 'object' && v !== null && !Array.isArray(v);
 
 /** A JSON object of bounded depth. Its values are not copied: a parsed frame is owned by whoever parsed it. */
 export const jsonObject = z
@@ -39,17 +35,3 @@ export const jsonValue = z
     if (fault !== undefined) ctx.addIssue({ code: 'custom', message: fault });
   })
   .meta({});
-
-/**
- * JSON merge patch, RFC 7386: members that are `null` are deleted, objects merge, everything else replaces.
- * Neither argument is changed.
- */
-export function mergePatch(target: Json, patch: Json): Json {
-  if (!isPlainObject(patch)) return patch;
-  const result: JsonObject = isPlainObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = mergePatch(result[key] ?? null, value);
-  }
-  return result;
-}
