@@ -1,0 +1,81 @@
+import { CLOSE_CODES } from '../../protocol/close-codes.ts';
+import type { ChatDeps } from './chat-deps.ts';
+import { ChatConnection, type ConnectionOptions } from './connection.ts';
+import { frameOf } from './handlers.ts';
+
+/** How often connections are looked at for silence, pings and expired keys. */
+const TICK_MS = 1000;
+
+/** All chat connections of this node. */
+export class ChatServer {
+  readonly #deps: ChatDeps;
+  readonly #connections = new Set<ChatConnection>();
+  #stops: (() => void)[] = [];
+  #draining = false;
+
+  constructor(deps: ChatDeps) {
+    this.#deps = deps;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  start(): void {
+    const { clock, keys } = this.#deps;
+    this.#stops = [
+      clock.every(TICK_MS, () => {
+        const now = clock.now();
+        for (const connection of this.#connections) connection.tick(now);
+      }),
+      keys.onChange(() => {
+        for (const connection of this.#connections) connection.recheck();
+      }),
+    ];
+  }
+
+  /** Takes a socket that has been upgraded. */
+  accept(options: Omit<ConnectionOptions, 'onClosed'>): void {
+    const waitMs = this.#deps.admission.enter(options.address);
+    const connection = new ChatConnection(
+      { ...options, onClosed: (closed) => this.#connections.delete(closed) },
+      this.#deps,
+    );
+    this.#connections.add(connection);
+    connection.open(waitMs);
+  }
+
+  clockMoved(ms: number): void {
+    for (const connection of this.#connections) connection.clockMoved(ms);
+  }
+
+  /**
+   * Sends everybody away so that they come back spread over the reconnect window, and waits until they have gone or
+   * `signal` says that there is no more time.
+   */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    const { clock, random, settings } = this.#deps;
+    const { reconnectMinMs, reconnectMaxMs } = settings.sockets;
+    // A restart takes about a second or two; coming back sooner than that would be in vain.
+    const window = Math.min(reconnectMaxMs, Math.max(reconnectMinMs, DRAIN_SPREAD_MS));
+    for (const connection of this.#connections) {
+      const reconnect_in_ms = Math.floor(reconnectMinMs + random.next() * (window - reconnectMinMs));
+      connection.tell(frameOf('server_closing', JSON.stringify({ reconnect_in_ms }), undefined));
+    }
+    for (const connection of [...this.#connections])
+      connection.dismiss('The server is restarting', CLOSE_CODES.restarting);
+    while (this.#connections.size > 0 && !signal.aborted)
+      await clock.sleep(DRAIN_POLL_MS, signal).catch(() => undefined);
+    for (const connection of this.#connections) connection.terminate();
+    this.stop();
+  }
+
+  stop(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+}
+
+/** Over how long clients are asked to come back after a drain. */
+const DRAIN_SPREAD_MS = 2000;
+const DRAIN_POLL_MS = 20;

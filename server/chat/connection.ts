@@ -1,0 +1,359 @@
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol/chat/handshake.ts';
+import type { UpMessage } from '../../protocol/chat/parse.ts';
+import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
+import type { Authentication, Principal } from '../auth/principal.ts';
+import { type GoneReason, SessionGone } from '../session/live-session.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { type Admitted, admit, checkKey } from './authenticate.ts';
+import type { ChatDeps } from './chat-deps.ts';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  initialState,
+  MAX_CONNECT_BYTES,
+  transition,
+} from './connection-state.ts';
+import { debugFrame } from './debug-frame.ts';
+import { greet } from './greeting.ts';
+import { frameOf, handle, type Reply } from './handlers.ts';
+import { Outbound } from './outbound.ts';
+import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
+
+export interface ConnectionOptions {
+  readonly socket: WebSocket;
+  readonly tcp: Socket;
+  readonly address: string;
+  /** It came by the debug endpoint. */
+  readonly debug: boolean;
+  readonly onClosed: (connection: ChatConnection) => void;
+}
+
+const ESTABLISHED = frameOf(
+  'connection_established',
+  JSON.stringify({ message: CONNECTION_ESTABLISHED_MESSAGE }),
+  undefined,
+);
+
+/** A WebSocket frame's own bytes, at most, for what a client may send before it is authenticated. */
+const FRAMING_BYTES = 4096;
+
+/**
+ * One chat socket: performs what `connection-state.ts` decides. It holds no state of the session: when it goes,
+ * nothing but its attachment goes with it.
+ */
+export class ChatConnection {
+  readonly id: string;
+  readonly #options: ConnectionOptions;
+  readonly #deps: ChatDeps;
+  readonly #outbound: Outbound;
+  #state: ConnectionState;
+  #admitted: undefined | Admitted;
+  #principal: undefined | Principal;
+  #cancelDeadline: () => void = () => {};
+  #stopCounting: () => void = () => {};
+  #closed = false;
+  /** When the peer was last heard, and when a ping is due. */
+  #heardAt: number;
+  #pingAt: number;
+  #stuckSince: undefined | number;
+  #stuckAtBytes = 0;
+
+  constructor(options: ConnectionOptions, deps: ChatDeps) {
+    this.id = deps.random.token(12);
+    this.#options = options;
+    this.#deps = deps;
+    const { sockets } = deps.settings;
+    const now = deps.clock.now();
+    this.#state = initialState(this.#limits, now);
+    this.#heardAt = now;
+    this.#pingAt = now + sockets.heartbeatIntervalMs;
+    const { socket, tcp } = options;
+    this.#outbound = new Outbound({
+      socket,
+      tcp,
+      queueBytes: sockets.sendQueueBytes,
+      onGone: (reason) => this.#onGone(reason),
+      onError: (error) => this.#onFault(error, undefined),
+    });
+    socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
+    socket.on('pong', () => this.#heard());
+    socket.on('ping', () => this.#heard());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Greets the peer and waits for its `connect`. `waitMs` > 0: its address comes too often, and is turned away. */
+  open(waitMs: number): void {
+    const { clock, settings } = this.#deps;
+    if (waitMs > 0) return this.end(refusal('rate_limited', undefined, { retry_after_ms: waitMs }));
+    this.#countBytes();
+    this.#outbound.send(ESTABLISHED);
+    if (settings.sockets.authTimeoutMs > 0)
+      this.#cancelDeadline = clock.after(settings.sockets.authTimeoutMs, () =>
+        this.#dispatch({ type: 'auth_deadline' }),
+      );
+  }
+
+  get principal(): undefined | Principal {
+    return this.#principal;
+  }
+
+  get sessionId(): undefined | string {
+    return this.#admitted?.attachment.live.id;
+  }
+
+  /** Ends it with an error, `disconnect`, and the close frame. */
+  end(what: Refusal): void {
+    this.#dispatch({ type: 'end', refusal: what });
+  }
+
+  /** Tells the reason and closes, without an error: a drain, an erased session. */
+  dismiss(reason: string, close: CloseCode): void {
+    if (this.#state.name === 'closed') return;
+    this.#state = { name: 'closed' };
+    this.#hangUp(reason, close);
+  }
+
+  /** Sends an unlogged frame, if it is authenticated. */
+  tell(frame: string): void {
+    if (this.#state.name === 'open') this.#outbound.send(frame);
+  }
+
+  /** The key's standing may have changed: fewer permissions apply at once, a revoked or expired key ends it. */
+  recheck(): void {
+    if (this.#principal === undefined || this.#state.name !== 'open') return;
+    const result = this.#deps.keys.recheck(this.#principal);
+    if (result.kind === 'ok') return this.#take(result.principal);
+    this.end(keyRefusal(result));
+  }
+
+  /** Called about once a second: pings, and lets go of a peer that is silent or takes nothing. */
+  tick(now: number): void {
+    const { heartbeatIntervalMs, silenceTimeoutMs, slowReaderMs } = this.#deps.settings.sockets;
+    const { socket } = this.#options;
+    if (silenceTimeoutMs > 0 && now - this.#heardAt > silenceTimeoutMs) return socket.terminate();
+    if (heartbeatIntervalMs > 0 && now >= this.#pingAt) {
+      this.#pingAt = now + heartbeatIntervalMs;
+      if (socket.readyState === socket.OPEN) socket.ping();
+    }
+    if (slowReaderMs > 0) this.#watchReader(now, slowReaderMs);
+    if (this.#principal?.expiresAt !== undefined && now >= this.#principal.expiresAt) this.recheck();
+  }
+
+  /** The clock was moved by hand: nobody was silent for that. */
+  clockMoved(ms: number): void {
+    this.#heardAt += ms;
+    this.#pingAt += ms;
+  }
+
+  terminate(): void {
+    this.#options.socket.terminate();
+  }
+
+  #watchReader(now: number, limitMs: number): void {
+    const { socket, tcp } = this.#options;
+    const stuck =
+      this.#outbound.blocked || socket.bufferedAmount > this.#deps.settings.sockets.sendQueueBytes;
+    const sent = tcp.bytesWritten - socket.bufferedAmount;
+    if (!stuck || sent !== this.#stuckAtBytes) {
+      this.#stuckSince = stuck ? now : undefined;
+      this.#stuckAtBytes = sent;
+    } else if (this.#stuckSince !== undefined && now - this.#stuckSince > limitMs) {
+      this.#deps.metrics.slowReaders.inc();
+      socket.terminate();
+    }
+  }
+
+  /** Until it is authenticated, more bytes than one `connect` may have end the connection before they are put together. */
+  #countBytes(): void {
+    const { tcp } = this.#options;
+    let bytes = 0;
+    const count = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_CONNECT_BYTES + FRAMING_BYTES) return;
+      const text = `A frame may have at most ${MAX_CONNECT_BYTES} bytes`;
+      this.end(refusal('limit_exceeded', text, { close: CLOSE_CODES.frameTooLarge }));
+    };
+    tcp.on('data', count);
+    this.#stopCounting = () => tcp.off('data', count);
+  }
+
+  get #limits() {
+    const { messageRatePerS, messageBurst, maxFrameBytes } = this.#deps.settings.sockets;
+    return { rate: { perSecond: messageRatePerS, burst: messageBurst }, maxFrameBytes };
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#deps.clock.now();
+  }
+
+  #onFrame(data: RawData, isBinary: boolean): void {
+    this.#heard();
+    const buffer = Array.isArray(data)
+      ? Buffer.concat(data)
+      : data instanceof ArrayBuffer
+        ? Buffer.from(data)
+        : data;
+    const text = isBinary ? undefined : buffer.toString();
+    this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
+  }
+
+  #dispatch(event: ConnectionEvent): void {
+    const { state, actions } = transition(this.#state, event, this.#deps.clock.now(), this.#limits);
+    this.#state = state;
+    for (const action of actions) {
+      switch (action.do) {
+        case 'authenticate':
+          this.#stopCounting();
+          void this.#authenticate(action.data, action.id);
+          break;
+        case 'handle':
+          void this.#handle(action.message, action.id);
+          break;
+        case 'refuse':
+          this.#refuse(action.refusal, action.replyTo);
+      }
+    }
+  }
+
+  async #authenticate(data: ConnectData, id: undefined | string): Promise<void> {
+    const { admission, metrics, clock } = this.#deps;
+    const began = clock.now();
+    try {
+      const key = checkKey(data, this.#deps);
+      if (key.kind === 'refused') {
+        admission.failed(this.#options.address);
+        return this.#dispatch({ type: 'refused', refusal: key.refusal, replyTo: id });
+      }
+      const result = await admit(data, key.principal, this.id, this.#deps);
+      if (result.kind === 'refused')
+        return this.#dispatch({ type: 'refused', refusal: result.refusal, replyTo: id });
+      // It closed, or ran out of time, while its session was opened.
+      if (this.#closed || this.#state.name !== 'authenticating') return void result.attachment.detach();
+      if (!admission.authenticated(key.principal.subject)) {
+        void result.attachment.detach();
+        const wait = refusal('rate_limited', undefined, { retry_after_ms: 1000 });
+        return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
+      }
+      this.#cancelDeadline();
+      this.#admitted = result;
+      this.#principal = result.principal;
+      this.#welcome(result, id, began);
+      metrics.restoreSeconds.observe((clock.now() - began) / 1000);
+      this.#dispatch({ type: 'authenticated', permissions: result.principal.permissions });
+    } catch (error) {
+      this.#onFault(error, id);
+    }
+  }
+
+  #welcome(admitted: Admitted, id: undefined | string, began: number): void {
+    const { frames, cursor } = greet(admitted, this.id, id, this.#deps);
+    this.#outbound.together(() => {
+      const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
+      frames.forEach((frame, i) => {
+        if (i === restored && this.#options.debug)
+          this.#outbound.send(debugFrame(admitted, began, this.#deps));
+        this.#outbound.send(frame);
+      });
+      if (frames.length <= restored && this.#options.debug)
+        this.#outbound.send(debugFrame(admitted, began, this.#deps));
+      this.#outbound.follow(admitted.attachment.live, cursor);
+    });
+  }
+
+  async #handle(message: UpMessage, id: undefined | string): Promise<void> {
+    const admitted = this.#admitted;
+    if (admitted === undefined || message.type === 'connect') return;
+    try {
+      const reply = await handle(message, {
+        deps: this.#deps,
+        live: admitted.attachment.live,
+        principal: this.#principal ?? admitted.principal,
+        id,
+        refresh: (apiKey) => this.#refresh(apiKey),
+      });
+      this.#answer(reply, id);
+    } catch (error) {
+      this.#onFault(error, id);
+    }
+  }
+
+  #answer(reply: Reply, id: undefined | string): void {
+    switch (reply.kind) {
+      case 'frame':
+        return this.#outbound.send(reply.frame);
+      case 'refused':
+        return this.#refuse(reply.refusal, id);
+      case 'goodbye':
+        return this.dismiss('Goodbye', CLOSE_CODES.normal);
+    }
+  }
+
+  #refresh(apiKey: string): undefined | Refusal {
+    const result = this.#deps.keys.authenticate(apiKey);
+    if (result.kind !== 'ok') return keyRefusal(result);
+    if (result.principal.subject !== this.#principal?.subject)
+      return refusal('forbidden', 'The key is of another subject');
+    this.#take(result.principal);
+    return undefined;
+  }
+
+  #take(principal: Principal): void {
+    this.#principal = principal;
+    this.#dispatch({ type: 'permissions', permissions: principal.permissions });
+  }
+
+  #refuse(what: Refusal, replyTo: undefined | string): void {
+    this.#deps.metrics.refusals[what.error.error_type].inc();
+    this.#outbound.send(frameOf('error', JSON.stringify(what.error), replyTo));
+    if (what.close !== null) {
+      this.#state = { name: 'closed' };
+      this.#hangUp(what.error.message, what.close);
+    }
+  }
+
+  #hangUp(reason: string, close: CloseCode): void {
+    this.#outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
+    this.#outbound.stop();
+    // A close reason may have 123 bytes.
+    this.#options.socket.close(close.code, reason.slice(0, 60));
+  }
+
+  #onGone(reason: GoneReason): void {
+    if (reason === 'erased') return this.dismiss('erased', CLOSE_CODES.normal);
+    // The log is another than the client knows: when it comes back it is told so.
+    this.dismiss('The session must be opened again', CLOSE_CODES.restarting);
+  }
+
+  /** Whatever a handler threw: the store's absence is the client's to wait for, anything else is a bug of ours. */
+  #onFault(error: unknown, replyTo: undefined | string): void {
+    if (this.#closed) return;
+    if (error instanceof StoreUnavailable) {
+      this.#deps.metrics.storeUnavailable.inc();
+      this.#dispatch({ type: 'refused', refusal: OUT_OF_REACH, replyTo });
+      return;
+    }
+    if (error instanceof SessionGone) return this.#onGone(error.reason);
+    this.#deps.log.error({ err: error }, 'a chat message failed');
+    this.#dispatch({ type: 'end', refusal: INTERNAL_ERROR });
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelDeadline();
+    this.#stopCounting();
+    this.#outbound.stop();
+    this.#dispatch({ type: 'socket_closed' });
+    this.#deps.admission.leave(this.#principal?.subject);
+    void this.#admitted?.attachment.detach();
+    this.#options.onClosed(this);
+  }
+}
+
+function keyRefusal(result: Exclude<Authentication, { kind: 'ok' }>): Refusal {
+  return result.kind === 'invalid'
+    ? refusal('invalid_key')
+    : refusal('token_expired', undefined, { credential: 'api_key' });
+}

@@ -1,0 +1,65 @@
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { CLIENT_ID_PATTERN } from '../../protocol/ids.ts';
+import type { Settings } from '../config.ts';
+import type { Admission } from './admission.ts';
+import type { ChatServer } from './chat-server.ts';
+
+export interface EndpointOptions {
+  readonly settings: Settings;
+  readonly chat: ChatServer;
+  readonly admission: Admission;
+  readonly originAllowed: (request: FastifyRequest) => boolean;
+  /** The address that rates count by. */
+  readonly addressOf: (request: FastifyRequest) => string;
+  /** The error that answers a request with this status. */
+  readonly problem: (status: number, detail: string, headers?: Readonly<Record<string, string>>) => Error;
+}
+
+type SocketRequest = FastifyRequest<{ Params: { clientId: string } }>;
+
+/** The socket paths of the chat plane. Whatever is wrong before the upgrade is an HTTP answer. */
+export async function chatEndpoints(app: FastifyInstance, options: EndpointOptions): Promise<void> {
+  const { settings, chat, admission, originAllowed, problem } = options;
+  await app.register(websocket, {
+    options: {
+      maxPayload: wsLimit(settings.sockets.maxFrameBytes),
+      perMessageDeflate: false,
+      clientTracking: false,
+    },
+    // The drain is the chat server's, which knows what each connection is to be told.
+    preClose: (done) => done(),
+    errorHandler: (_error, socket) => socket.terminate(),
+  });
+  const admit = async (request: FastifyRequest) => {
+    const { clientId } = (request as SocketRequest).params;
+    if (!CLIENT_ID_PATTERN.test(clientId)) throw problem(404, 'A client id is 1 to 64 of A-Z a-z 0-9 _ -');
+    if (!request.ws) throw problem(426, 'This path is for WebSockets', { upgrade: 'websocket' });
+    if (!originAllowed(request)) throw problem(403, 'This origin may not open sockets here');
+    if (chat.draining || !admission.hasRoom())
+      throw problem(503, 'The server takes no more connections now', { 'retry-after': '1' });
+  };
+  const route = (url: string, debug: boolean) =>
+    app.route<{ Params: { clientId: string } }>({
+      method: 'GET',
+      url,
+      schema: { hide: true },
+      preValidation: admit,
+      handler: () => {
+        throw problem(426, 'This path is for WebSockets');
+      },
+      wsHandler: (socket, request) => {
+        // The plugin's own listener would keep the whole request in memory for as long as the socket lives.
+        socket.removeAllListeners('error');
+        socket.on('error', () => socket.terminate());
+        chat.accept({ socket, tcp: request.raw.socket, address: options.addressOf(request), debug });
+      },
+    });
+  route('/client_:clientId', false);
+  if (settings.debugEndpoints) route('/debug/client_:clientId', true);
+}
+
+/** ws takes 0 for no limit. */
+function wsLimit(bytes: number): number {
+  return bytes === Number.POSITIVE_INFINITY ? 0 : bytes;
+}

@@ -1,0 +1,77 @@
+import { AUTHENTICATED_MESSAGE } from '../../protocol/chat/handshake.ts';
+import { PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { absence, restoredFrame } from '../session/restore.ts';
+import type { Admitted } from './authenticate.ts';
+import type { ChatDeps } from './chat-deps.ts';
+import type { Cursor } from './outbound.ts';
+
+/** What a connection that was let in is told, in order, and from where it follows its session. */
+export interface Greeting {
+  readonly frames: readonly string[];
+  readonly cursor: Cursor;
+}
+
+/**
+ * `connection_success`, `message_delivered`, `session_restored` (unless the session is fresh), and the missed events.
+ * All of it shows one atomic reading of the session.
+ */
+export function greet(
+  admitted: Admitted,
+  connectionId: string,
+  requestId: undefined | string,
+  deps: ChatDeps,
+): Greeting {
+  const { principal, attachment, formerConnectionId } = admitted;
+  const { outcome, opened, previousSessionId } = attachment.attached;
+  const { info, content, chunks } = opened;
+  const now = deps.clock.now();
+  const away = absence(info, formerConnectionId, now);
+  const tier = outcome === 'expired' ? 'expired' : outcome === 'fresh' ? 'brief' : away.tier;
+  const { sockets } = deps.settings;
+  const success = {
+    type: 'connection_success',
+    data: {
+      message: 'Connected',
+      session_id: info.sessionId,
+      session_token: deps.tokens.issue({
+        sessionId: info.sessionId,
+        subject: info.subject,
+        domain: info.domain,
+        workspace: info.workspace,
+        storeId: deps.store.storeId,
+        connectionId,
+      }),
+      position: { epoch: info.epoch, seq: info.seq, ...(info.tag === undefined ? {} : { tag: info.tag }) },
+      outcome,
+      tier,
+      ...(previousSessionId === undefined ? {} : { previous_session_id: previousSessionId }),
+      user: { subject: principal.subject, permissions: principal.permissions },
+      heartbeat_interval_ms: sockets.heartbeatIntervalMs,
+      reconnect: { min_ms: sockets.reconnectMinMs, max_ms: sockets.reconnectMaxMs, jitter: 'full' },
+      protocol_version: PROTOCOL_VERSION,
+      node_id: deps.nodeId,
+    },
+    ...(requestId === undefined ? {} : { reply_to: requestId }),
+  };
+  const delivered = {
+    type: 'message_delivered',
+    data: { message: AUTHENTICATED_MESSAGE, original_type: 'connect', status: 'success' },
+    ...(requestId === undefined ? {} : { reply_to: requestId }),
+  };
+  const frames = [JSON.stringify(success), JSON.stringify(delivered)];
+  deps.metrics.restores[outcome].inc();
+  if (outcome !== 'fresh') {
+    deps.metrics.restoreTiers[tier].inc();
+    frames.push(restoredFrame({ outcome, opened, absence: away, previousSessionId, now }));
+  }
+  if (content.mode === 'replay') for (const event of content.events) frames.push(event);
+  const partial =
+    chunks === undefined
+      ? undefined
+      : {
+          messageId: chunks.messageId,
+          attempt: chunks.attempt,
+          nextIndex: chunks.fromIndex + chunks.chunks.length,
+        };
+  return { frames, cursor: { seq: info.seq, partial } };
+}

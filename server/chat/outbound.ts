@@ -1,0 +1,183 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { GoneReason, LiveSession, Subscriber } from '../session/live-session.ts';
+
+/** Where a connection stands: the last event that it was sent, and its place in the message in flight. */
+export interface Cursor {
+  readonly seq: number;
+  readonly partial:
+    | undefined
+    | { readonly messageId: string; readonly attempt: number; readonly nextIndex: number };
+}
+
+export interface OutboundOptions {
+  readonly socket: WebSocket;
+  /** The TCP socket beneath: it says when there is room again, and holds frames together. */
+  readonly tcp: Socket;
+  /** How many bytes may wait in the socket before the log is held back. */
+  readonly queueBytes: number;
+  readonly onGone: (reason: GoneReason) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * What goes out over one connection. Replies go at once; the log goes by a cursor: while the socket is full nothing is
+ * pushed, and when it has drained the connection catches up from memory or the store. So a slow reader costs the
+ * server a number, not a queue.
+ */
+export class Outbound implements Subscriber {
+  readonly #options: OutboundOptions;
+  #live: undefined | LiveSession;
+  #unsubscribe: () => void = () => {};
+  #seq = 0;
+  #messageId = '';
+  #attempt = 0;
+  #nextIndex = 0;
+  #reading = false;
+  #blocked = false;
+  #listensForDrain = false;
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the socket is full and the log is held back. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Sends a frame that is not of the log. */
+  send(frame: string): void {
+    const { socket } = this.#options;
+    if (socket.readyState === socket.OPEN) socket.send(frame);
+  }
+
+  /** Holds together in one write what `fn` sends. */
+  together(fn: () => void): void {
+    const { tcp } = this.#options;
+    tcp.cork();
+    try {
+      fn();
+    } finally {
+      tcp.uncork();
+    }
+  }
+
+  /** Follows the session from the cursor on: what is after it goes out now, the rest as it comes. */
+  follow(live: LiveSession, cursor: Cursor): void {
+    this.#live = live;
+    this.#seq = cursor.seq;
+    if (cursor.partial !== undefined) {
+      this.#messageId = cursor.partial.messageId;
+      this.#attempt = cursor.partial.attempt;
+      this.#nextIndex = cursor.partial.nextIndex;
+    }
+    this.#unsubscribe = live.subscribe(this);
+    this.#pump();
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#live = undefined;
+  }
+
+  advanced(): void {
+    this.#pump();
+  }
+
+  gone(reason: GoneReason): void {
+    this.stop();
+    this.#options.onGone(reason);
+  }
+
+  #pump(): void {
+    const live = this.#live;
+    if (live === undefined || this.#reading) return;
+    while (this.#seq < live.head.seq) {
+      const frames = live.framesAfter(this.#seq);
+      if (frames === undefined) return this.#read(live);
+      for (const frame of frames) if (!this.#push(frame)) return;
+    }
+    this.#pumpChunks(live);
+  }
+
+  /** Sends one frame of the log, and moves the cursor. `false`: there is no room. */
+  #push(frame: string): boolean {
+    if (this.#isFull()) return false;
+    this.send(frame);
+    this.#seq++;
+    return true;
+  }
+
+  #pumpChunks(live: LiveSession): void {
+    const partial = live.partial;
+    if (partial === null) return;
+    if (partial.messageId !== this.#messageId) {
+      this.send(
+        `{"type":"message_started","data":{"message_id":${JSON.stringify(partial.messageId)},"run_id":${JSON.stringify(partial.runId)}}}`,
+      );
+      this.#messageId = partial.messageId;
+      this.#attempt = 0;
+    }
+    if (partial.attempt !== this.#attempt) {
+      this.#attempt = partial.attempt;
+      this.#nextIndex = 0;
+    }
+    while (this.#nextIndex < partial.count) {
+      if (this.#isFull()) return;
+      const frame = partial.frame(this.#nextIndex);
+      if (frame === undefined) return this.#readChunks(live);
+      this.send(frame);
+      this.#nextIndex++;
+    }
+  }
+
+  /** Fetches what memory no longer holds, sends it, and goes on. */
+  #read(live: LiveSession): void {
+    this.#reading = true;
+    live.readFrames(this.#seq).then(
+      (frames) => {
+        this.#reading = false;
+        if (frames.length === 0) return this.gone('rewritten');
+        for (const frame of frames) if (!this.#push(frame)) return;
+        this.#pump();
+      },
+      (error) => this.#readFailed(error),
+    );
+  }
+
+  #readChunks(live: LiveSession): void {
+    this.#reading = true;
+    live.completePartial().then(
+      () => {
+        this.#reading = false;
+        // What is not there now comes with the next change, if it comes at all.
+        if (live.partial === null || live.partial.base <= this.#nextIndex) this.#pump();
+      },
+      (error) => this.#readFailed(error),
+    );
+  }
+
+  #readFailed(error: unknown): void {
+    this.#reading = false;
+    this.#options.onError(error);
+  }
+
+  #isFull(): boolean {
+    const { socket, tcp, queueBytes } = this.#options;
+    if (socket.bufferedAmount <= queueBytes) {
+      this.#blocked = false;
+      return false;
+    }
+    this.#blocked = true;
+    if (!this.#listensForDrain) {
+      this.#listensForDrain = true;
+      tcp.once('drain', () => {
+        this.#listensForDrain = false;
+        this.#blocked = false;
+        this.#pump();
+      });
+    }
+    return true;
+  }
+}
