@@ -1,0 +1,24 @@
+import type { FastifyBaseLogger, FastifyHttpOptions, RawServerDefault } from 'fastify';
+import type { Settings } from '../config.ts';
+import type { Log } from '../log.ts';
+
+/** A request must have arrived within this; sockets are not meant, an upgrade ends the request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer path parameters match no route. */
+const MAX_PARAM_LENGTH = 128;
+
+/** What fastify is created with. */
+export function serverOptions(
+  settings: Settings,
+  log: Log,
+): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
+  return {
+    loggerInstance: log,
+    // A line for each request is logged by registerHttp, at debug level and without the query.
+    disableRequestLogging: true,
+    trustProxy: settings.trustProxy,
+    bodyLimit: settings.http.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+  };
+}
