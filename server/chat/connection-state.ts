@@ -13,25 +13,32 @@ export interface Frame {
   readonly bytes: number;
 }
 
+interface AwaitingConnect {
+  readonly name: 'awaiting_connect';
+  readonly budget: FrameBudget;
+}
+
+/** The credentials are being checked and the session opened; what comes meanwhile is held. */
+interface Authenticating {
+  readonly name: 'authenticating';
+  readonly budget: FrameBudget;
+  readonly held: readonly Frame[];
+  /** The deadline has passed meanwhile: there is no second try. */
+  readonly overdue: boolean;
+}
+
+interface Open {
+  readonly name: 'open';
+  readonly budget: FrameBudget;
+  readonly permissions: readonly Permission[];
+  /** When invalid messages came, newest last, within the window. */
+  readonly strikes: readonly number[];
+}
+
+type Alive = AwaitingConnect | Authenticating | Open;
+
 /** A chat connection as the server sees it. Each state carries only what is legal in it. */
-export type ConnectionState =
-  | { readonly name: 'awaiting_connect'; readonly budget: FrameBudget }
-  /** The credentials are being checked and the session opened; what comes meanwhile is held. */
-  | {
-      readonly name: 'authenticating';
-      readonly budget: FrameBudget;
-      readonly held: readonly Frame[];
-      /** The deadline has passed meanwhile: there is no second try. */
-      readonly overdue: boolean;
-    }
-  | {
-      readonly name: 'open';
-      readonly budget: FrameBudget;
-      readonly permissions: readonly Permission[];
-      /** When invalid messages came, newest last, within the window. */
-      readonly strikes: readonly number[];
-    }
-  | { readonly name: 'closed' };
+export type ConnectionState = Alive | { readonly name: 'closed' };
 
 export type ConnectionEvent =
   | { readonly type: 'frame'; readonly frame: Frame }
@@ -104,8 +111,6 @@ export function transition(
   }
 }
 
-type Alive = Exclude<ConnectionState, { name: 'closed' }>;
-
 function refuse(state: Alive, what: Refusal, replyTo: undefined | string): Transition {
   return {
     state: what.close === null ? state : { name: 'closed' },
@@ -146,13 +151,13 @@ function judge(state: Alive, frame: Frame, now: number): Transition {
 }
 
 function onConnect(
-  state: Extract<Alive, { name: 'awaiting_connect' }>,
+  state: AwaitingConnect,
   data: Record<string, unknown>,
   id: undefined | string,
 ): Transition {
-  if (data['api_key'] === undefined || data['api_key'] === null || data['api_key'] === '')
+  if (data.api_key === undefined || data.api_key === null || data.api_key === '')
     return refuse(state, refusal('invalid_key'), id);
-  const version = data['protocol_version'];
+  const version = data.protocol_version;
   if (Number.isInteger(version) && !SUPPORTED_PROTOCOL_VERSIONS.includes(version as number)) {
     const text = `Protocol version not supported; supported: ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}`;
     return refuse(state, refusal('unsupported_version', text), id);
@@ -167,7 +172,7 @@ function onConnect(
 }
 
 function onMessage(
-  state: Extract<Alive, { name: 'open' }>,
+  state: Open,
   type: string,
   data: Record<string, unknown>,
   id: undefined | string,

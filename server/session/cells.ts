@@ -24,17 +24,17 @@ export function cell(cells: Cells, name: CellName): string {
 /** The cells that differ between two states, as JSON. */
 export function changedCells(before: SessionState, after: SessionState): Record<string, string> {
   const changed: Record<string, string> = {};
-  if (before.memory !== after.memory) changed['memory'] = JSON.stringify(after.memory);
-  if (before.preferences !== after.preferences) changed['preferences'] = JSON.stringify(after.preferences);
-  if (before.workflow !== after.workflow) changed['workflow'] = JSON.stringify(after.workflow);
-  if (before.toolCalls !== after.toolCalls) changed['tools'] = JSON.stringify(after.toolCalls);
+  if (before.memory !== after.memory) changed.memory = JSON.stringify(after.memory);
+  if (before.preferences !== after.preferences) changed.preferences = JSON.stringify(after.preferences);
+  if (before.workflow !== after.workflow) changed.workflow = JSON.stringify(after.workflow);
+  if (before.toolCalls !== after.toolCalls) changed.tools = JSON.stringify(after.toolCalls);
   if (
     before.run !== after.run ||
     before.queue !== after.queue ||
     before.lastRun !== after.lastRun ||
     before.resolvedInputs !== after.resolvedInputs
   )
-    changed['run'] = JSON.stringify({
+    changed.run = JSON.stringify({
       run: after.run,
       queue: after.queue,
       lastRun: after.lastRun,
@@ -45,7 +45,7 @@ export function changedCells(before: SessionState, after: SessionState): Record<
 
 /** The part of the state that says what is at work; parsed by itself because every restore shows it. */
 export function runPart(cells: Cells): Pick<SessionState, 'run' | 'queue' | 'lastRun' | 'resolvedInputs'> {
-  const json = cells['run'];
+  const json = cells.run;
   if (json === undefined) return EMPTY_STATE;
   return JSON.parse(json);
 }

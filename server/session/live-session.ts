@@ -354,8 +354,10 @@ export class LiveSession {
   }
 
   /** The append was not taken as it was: learn why, and let the batch be decided again. */
-  #reconsider(batch: Waiting[], result: Exclude<AppendResult, { kind: 'applied' }>): void {
+  #reconsider(batch: Waiting[], result: AppendResult): void {
     switch (result.kind) {
+      case 'applied':
+        return;
       case 'conflict':
         if (result.head.epoch !== this.#info.epoch || result.head.seq < this.#seq) this.end('rewritten');
         else this.#adoptFrames(result.events);
