@@ -60,7 +60,9 @@ class Run {
     expect([...sessions].sort(byUse).map(settledInfo)).toEqual(
       model.list(this.#subject).sort(byUse).map(settledInfo),
     );
-    expect((await store.due(9, 10)).sort()).toEqual(model.due(9, 10).sort());
+    // A new start may have left sessions of other tests due.
+    const due = (await store.due(9, 100_000)).filter((id) => this.#ids.includes(id));
+    expect(due.sort()).toEqual(model.due(9, 10).sort());
   }
 
   async clean(): Promise<void> {

@@ -1,0 +1,178 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type * as S from '../store.ts';
+import { append, lookupIds } from './append.ts';
+import { appendChunk, chunks } from './chunks.ts';
+import { create } from './create.ts';
+import { erase, expire } from './ending.ts';
+import { GroupCommit } from './group-commit.ts';
+import { history } from './history.ts';
+import { due, list } from './list.ts';
+import { eventsAfter } from './log.ts';
+import { open } from './open.ts';
+import type { OwnerLock } from './owner-lock.ts';
+import { detach, touch } from './presence.ts';
+import { findSession, holdsLease, infoOf } from './session-row.ts';
+import { nullable, Sql } from './sql.ts';
+import type { WalSync } from './wal-sync.ts';
+
+/** How many sessions one turn touches at most: a node's heartbeat must not hold up everything else. */
+const TOUCH_SLICE = 200;
+
+/** What `openSqliteStore` hands over, to be released by `close` in the reverse order. */
+export interface OpenedDatabase {
+  readonly db: DatabaseSync;
+  readonly lock: OwnerLock;
+  /** `undefined`: a commit alone is durable enough. */
+  readonly sync: undefined | WalSync;
+  readonly storeId: string;
+}
+
+/** The port over one SQLite file. Every operation is a function of this folder, run by `GroupCommit`. */
+export class SqliteStore implements S.Store {
+  readonly driver = 'sqlite';
+  readonly storeId: string;
+  readonly #opened: OpenedDatabase;
+  readonly #sql: Sql;
+  readonly #commits: GroupCommit;
+  #closing: undefined | Promise<void>;
+
+  constructor(opened: OpenedDatabase) {
+    const { db, sync } = opened;
+    this.storeId = opened.storeId;
+    this.#opened = opened;
+    this.#sql = new Sql(db);
+    this.#commits = new GroupCommit(db, (wrote) => (wrote ? sync?.committed() : sync?.settled()));
+  }
+
+  ping(): Promise<void> {
+    return this.#commits.read(() => {
+      this.#sql.get('SELECT value FROM meta WHERE name = ?', 'store_id');
+    });
+  }
+
+  secret(name: string, proposed: string): Promise<string> {
+    return this.#commits.write(() => {
+      this.#sql.run('INSERT OR IGNORE INTO secret (name, value) VALUES (?, ?)', name, proposed);
+      return (
+        this.#sql.get<{ value: string }>('SELECT value FROM secret WHERE name = ?', name)?.value ?? proposed
+      );
+    });
+  }
+
+  create(request: S.CreateRequest): Promise<S.CreateResult> {
+    return this.#commits.write(() => create(this.#sql, request));
+  }
+
+  open(request: S.OpenRequest): Promise<S.OpenResult> {
+    const run = () => open(this.#sql, request);
+    return request.attach === undefined ? this.#commits.read(run) : this.#commits.write(run);
+  }
+
+  append(request: S.AppendRequest): Promise<S.AppendResult> {
+    return this.#commits.write(() => append(this.#sql, request), request.events.length);
+  }
+
+  appendChunk(request: S.ChunkRequest): Promise<S.ChunkResult> {
+    return this.#commits.write(() => appendChunk(this.#sql, request));
+  }
+
+  read(sessionId: string, fromSeq: number, limit: number): Promise<string[]> {
+    return this.#commits.read(() => {
+      const row = findSession(this.#sql, sessionId);
+      return row === undefined ? [] : eventsAfter(this.#sql, row.n, fromSeq - 1, limit);
+    });
+  }
+
+  history(request: S.HistoryRequest): Promise<S.HistoryPage> {
+    return this.#commits.read(() => history(this.#sql, request));
+  }
+
+  chunks(sessionId: string, fromIndex: number): Promise<undefined | S.ChunkBuffer> {
+    return this.#commits.read(() => chunks(this.#sql, sessionId, fromIndex));
+  }
+
+  lookupIds(sessionId: string, ids: readonly string[]): Promise<S.KnownId[]> {
+    return this.#commits.read(() => {
+      const row = findSession(this.#sql, sessionId);
+      return row === undefined ? [] : lookupIds(this.#sql, row.n, ids);
+    });
+  }
+
+  async touch(
+    nodeId: string,
+    entries: readonly S.TouchEntry[],
+    now: number,
+  ): Promise<(undefined | S.Head)[]> {
+    const slices: Promise<(undefined | S.Head)[]>[] = [];
+    for (let i = 0; i === 0 || i < entries.length; i += TOUCH_SLICE) {
+      const slice = entries.slice(i, i + TOUCH_SLICE);
+      slices.push(this.#commits.write(() => touch(this.#sql, nodeId, slice, now), slice.length));
+    }
+    return (await Promise.all(slices)).flat();
+  }
+
+  detach(sessionId: string, connectionId: string, now: number): Promise<void> {
+    return this.#commits.write(() => detach(this.#sql, sessionId, connectionId, now));
+  }
+
+  renewLease(sessionId: string, lease: S.Lease): Promise<boolean> {
+    return this.#commits.write(() => {
+      const row = findSession(this.#sql, sessionId);
+      if (row === undefined || !holdsLease(row, lease)) return false;
+      this.#sql.run('UPDATE session SET lease_until = ? WHERE n = ?', lease.until, row.n);
+      return true;
+    });
+  }
+
+  expire(request: S.ExpireRequest): Promise<S.ExpireResult> {
+    return this.#commits.write(() => expire(this.#sql, request));
+  }
+
+  due(now: number, limit: number): Promise<string[]> {
+    return this.#commits.read(() => due(this.#sql, now, limit));
+  }
+
+  setAlarm(sessionId: string, alarmAt: undefined | number): Promise<void> {
+    return this.#commits.write(() => {
+      this.#sql.run('UPDATE session SET alarm_at = ? WHERE id = ?', nullable(alarmAt), sessionId);
+    });
+  }
+
+  list(request: S.ListRequest): Promise<S.ListPage> {
+    return this.#commits.read(() => list(this.#sql, request));
+  }
+
+  info(sessionId: string): Promise<undefined | S.SessionInfo> {
+    return this.#commits.read(() => {
+      const row = findSession(this.#sql, sessionId);
+      return row && infoOf(this.#sql, row);
+    });
+  }
+
+  setTitle(sessionId: string, title: string): Promise<boolean> {
+    return this.#commits.write(
+      () => this.#sql.run('UPDATE session SET title = ? WHERE id = ?', title, sessionId) > 0,
+    );
+  }
+
+  erase(sessionId: string): Promise<void> {
+    return this.#commits.write(() => erase(this.#sql, sessionId));
+  }
+
+  /** One process owns the file: there are no other nodes, and so nothing to hear. */
+  async subscribe(): Promise<void> {}
+
+  /** Answers what was asked before, then gives the data directory free. */
+  close(): Promise<void> {
+    this.#closing ??= this.#release();
+    return this.#closing;
+  }
+
+  async #release(): Promise<void> {
+    await this.#commits.close();
+    const { db, lock, sync } = this.#opened;
+    await sync?.close();
+    db.close();
+    lock.release();
+  }
+}
