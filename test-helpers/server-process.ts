@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const START_TIMEOUT_MS = 20_000;
+
+export interface ServerProcessOptions {
+  /** Settings over those of the tests: any free port, no pretty words in the log. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Keeps its data here; a folder of its own, removed at the end, when left out. */
+  readonly dataDir?: string;
+  /** Shows the server's log. */
+  readonly verbose?: boolean;
+}
+
+/** A real server in a process of its own, which can be killed. */
+export class ServerProcess implements AsyncDisposable {
+  readonly #options: ServerProcessOptions;
+  readonly #dataDir: string;
+  readonly #ownsData: boolean;
+  #child: undefined | ChildProcess;
+  #url = '';
+  /** The newest lines of its log. */
+  readonly log: string[] = [];
+
+  private constructor(options: ServerProcessOptions, dataDir: string, ownsData: boolean) {
+    this.#options = options;
+    this.#dataDir = dataDir;
+    this.#ownsData = ownsData;
+  }
+
+  /** Starts it; resolves once it listens. Rejects with what it said when it ends before that. */
+  static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'holdfast-')));
+    const server = new ServerProcess(options, dataDir, options.dataDir === undefined);
+    await server.#spawn('0');
+    return server;
+  }
+
+  /** `http://127.0.0.1:PORT`; the same after a restart. */
+  get url(): string {
+    return this.#url;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get dataDir(): string {
+    return this.#dataDir;
+  }
+
+  /** Kills it as a power cut would. Resolves once it is gone. */
+  async kill9(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; resolves with its exit status. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Starts it again on the same port and data. */
+  async restart(): Promise<void> {
+    if (this.#child !== undefined) await this.kill9();
+    await this.#spawn(new URL(this.#url).port);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill9();
+    if (this.#ownsData) await rm(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    return code as number | null;
+  }
+
+  async #spawn(port: string): Promise<void> {
+    const child = spawn(process.execPath, [join(ROOT, 'server/main.ts')], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_ENV: 'test',
+        HOST: '127.0.0.1',
+        PORT: port,
+        DATA_DIR: this.#dataDir,
+        ...this.#options.env,
+      },
+    });
+    this.#child = child;
+    const forget = () => child.kill('SIGKILL');
+    process.once('exit', forget);
+    child.once('exit', () => process.off('exit', forget));
+    const listening = new Promise<string>((resolve, reject) => {
+      const onLine = (line: string) => {
+        this.log.push(line);
+        if (this.log.length > 500) this.log.shift();
+        if (this.#options.verbose) process.stderr.write(`${line}\n`);
+        if (line.includes('"msg":"listening"')) resolve((JSON.parse(line) as { url: string }).url);
+      };
+      createInterface({ input: child.stdout }).on('line', onLine);
+      createInterface({ input: child.stderr }).on('line', onLine);
+      child.once('exit', (code) =>
+        reject(new Error(`the server ended (${code}): ${this.log.slice(-20).join('\n')}`)),
+      );
+      setTimeout(
+        () => reject(new Error(`the server did not listen: ${this.log.join('\n')}`)),
+        START_TIMEOUT_MS,
+      ).unref();
+    });
+    this.#url = await listening;
+  }
+}
+
+/** Moves the wall clock of a server (with debug endpoints) forward. */
+export async function advanceClock(url: string, ms: number): Promise<void> {
+  const response = await fetch(`${url}/debug/clock`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ advance_ms: ms }),
+  });
+  if (!response.ok) throw new Error(`the clock was not moved: ${response.status} ${await response.text()}`);
+}
