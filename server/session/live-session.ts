@@ -8,6 +8,7 @@ import { type Cells, stateOf } from './cells.ts';
 import { toHistory } from './history.ts';
 import { LivePartial } from './live-partial.ts';
 import { type Command, type Plan, plan } from './plan.ts';
+import { ANY_DIGEST } from './repair.ts';
 import { EventRing } from './ring.ts';
 import { reduce, type SessionState } from './state.ts';
 
@@ -402,7 +403,7 @@ export class LiveSession {
   }
 
   #settleKnown(waiting: Waiting, known: { readonly digest: string; readonly seq: number }): void {
-    if (known.digest === waiting.command.id?.digest) {
+    if (known.digest === waiting.command.id?.digest || known.digest === ANY_DIGEST) {
       this.#deps.onDuplicate();
       waiting.settle({ kind: 'duplicate', seq: known.seq });
     } else

@@ -1,0 +1,215 @@
+import { fileURLToPath } from 'node:url';
+import { fastify } from 'fastify';
+import { KeyRing } from './auth/key-ring.ts';
+import { RateGate } from './auth/rate-gate.ts';
+import { SessionTokens } from './auth/session-tokens.ts';
+import { Admission } from './chat/admission.ts';
+import type { ChatDeps } from './chat/chat-deps.ts';
+import { ChatServer } from './chat/chat-server.ts';
+import { chatEndpoints } from './chat/endpoint.ts';
+import type { SystemClock } from './clock.ts';
+import type { Settings } from './config.ts';
+import { clientAddress, originAllowed } from './http/address.ts';
+import { serverOptions } from './http/options.ts';
+import { HttpProblem } from './http/problems.ts';
+import { registerHttp } from './http/register.ts';
+import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { Random } from './random.ts';
+import { SessionHub } from './session/hub.ts';
+import { repair } from './session/repair.ts';
+import { StoreThreadService } from './session/thread-service.ts';
+import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
+
+/** The settings cannot work; one line for each fault. */
+export class StartFault extends Error {
+  override readonly name = 'StartFault';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+export interface AppDeps {
+  readonly clock: SystemClock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A server that is ready to listen. */
+export interface App {
+  readonly nodeId: string;
+  readonly hub: SessionHub;
+  readonly metrics: Metrics;
+  /** Listens; resolves with its URL. */
+  listen(): Promise<string>;
+  /** Moves the server's clock forward, as `POST /debug/clock` does. Resolves with the new time. */
+  advanceClock(ms: number): Promise<number>;
+  /** Hands runs over, sends people away, closes the store. Takes no longer than `DRAIN_MS`. */
+  close(): Promise<void>;
+}
+
+const WEB_ROOT = fileURLToPath(new URL('../client/web/dist', import.meta.url));
+/** What the drain leaves of its time for closing the store. */
+const CLOSE_MARGIN_MS = 500;
+
+/**
+ * Builds the server from its parts: the only place that knows all of them.
+ * @throws StartFault, StoreUnavailable
+ */
+export async function createApp(settings: Settings, { clock, random, log }: AppDeps): Promise<App> {
+  const nodeId = settings.nodeId ?? random.token(9);
+  const lifetime = new AbortController();
+  const metrics = createMetrics();
+  const policies = new Set(settings.sessions.policies.keys());
+  const opened = await KeyRing.open({ auth: settings.auth, policies, clock, log });
+  if (!opened.ok) throw new StartFault(opened.faults);
+  const keys = opened.ring;
+  const store = await openStore(storeOptions(settings.store), { clock, random });
+  const hub = createHub(settings, { store, clock, random, nodeId, log, metrics });
+  const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
+  const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
+  const chatDeps: ChatDeps = {
+    settings,
+    rules: {
+      agent: settings.agent !== 'none',
+      maxQueuedRuns: settings.runs.maxQueued,
+      maxSessionBytes: settings.sessions.maxBytes,
+      runLeaseMs: settings.runs.leaseMs,
+      runMaxMs: settings.runs.maxMs,
+    },
+    nodeId,
+    store,
+    hub,
+    keys,
+    tokens: new SessionTokens({
+      secrets: await sessionSecrets(settings, store, random),
+      maxAgeMs: settings.auth.sessionTokenMaxAgeMs,
+      clock,
+    }),
+    admission,
+    clock,
+    random,
+    metrics,
+    log,
+  };
+  const chat = new ChatServer(chatDeps);
+  const startedAt = clock.now();
+  const advanceClock = async (ms: number) => {
+    clock.advance(ms);
+    chat.clockMoved(ms);
+    await hub.beat();
+    return clock.now();
+  };
+
+  // Fastify says by itself that it listens; the one line that counts is main's.
+  const http = fastify(
+    serverOptions(settings, log.level === 'info' ? log.child({}, { level: 'warn' }) : log),
+  );
+  await registerHttp(http, {
+    settings,
+    clock,
+    store,
+    keys,
+    failedAuth,
+    threads: new StoreThreadService({
+      store,
+      clock,
+      random,
+      settings: settings.sessions,
+      onErase: async (sessionId) => hub.end(sessionId),
+    }),
+    metrics,
+    vitals: {
+      startedAt,
+      isDraining: () => chat.draining,
+      agentsConnected: () => 0,
+      connections: () => admission.open,
+    },
+    advanceClock,
+    webRoot: WEB_ROOT,
+    plainSocketPaths: OTHER_SOCKET_PATHS,
+  });
+  await http.register(chatEndpoints, {
+    settings,
+    chat,
+    admission,
+    addressOf: clientAddress,
+    originAllowed: (request) => originAllowed(request.headers, settings.allowedOrigins),
+    problem: (status, detail, headers) =>
+      new HttpProblem(status, headers === undefined ? { detail } : { detail, headers }),
+  });
+  await http.ready();
+
+  return {
+    nodeId,
+    hub,
+    metrics,
+    advanceClock,
+    listen: async () => {
+      await hub.start();
+      chat.start();
+      keys.watch(lifetime.signal);
+      return http.listen({ host: settings.host, port: settings.port });
+    },
+    close: async () => {
+      const deadline = new AbortController();
+      const cancel = clock.after(Math.max(0, settings.drainMs - CLOSE_MARGIN_MS), () => deadline.abort());
+      await chat.drain(deadline.signal);
+      cancel();
+      hub.stop();
+      lifetime.abort();
+      http.server.closeAllConnections();
+      await http.close();
+      await store.close();
+    },
+  };
+}
+
+function storeOptions(store: Settings['store']): Parameters<typeof openStore>[0] {
+  if (store.kind === 'sqlite') return store;
+  return { kind: 'redis', mode: store.mode, url: store.urls.join(',') };
+}
+
+interface HubParts {
+  readonly store: Store;
+  readonly clock: SystemClock;
+  readonly random: Random;
+  readonly nodeId: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+function createHub(
+  { sessions }: Settings,
+  { store, clock, random, nodeId, log, metrics }: HubParts,
+): SessionHub {
+  return new SessionHub({
+    store,
+    clock,
+    random,
+    nodeId,
+    log,
+    attachBeatMs: sessions.attachBeatMs,
+    maxReplay: sessions.replayMaxEvents,
+    historyPage: sessions.historyPage,
+    maxSessions: sessions.maxPerSubject === Number.POSITIVE_INFINITY ? 0 : sessions.maxPerSubject,
+    endRuns: async () => {},
+    repair: async (info, detail) => {
+      metrics.integrityFaults.inc();
+      log.error({ event: 'integrity_fault', session_id: info.sessionId, detail }, 'a log is not continuous');
+      await repair(info, { store, clock, random, nodeId });
+    },
+    onDuplicate: () => metrics.duplicates.inc(),
+  });
+}
+
+/** What signs session tokens: the settings' secrets, or outside production one that the store keeps. */
+async function sessionSecrets(settings: Settings, store: Store, random: Random): Promise<readonly string[]> {
+  const { sessionSecrets: secrets } = settings.auth;
+  return secrets.length > 0 ? secrets : [await store.secret('session_secret', random.token(32))];
+}

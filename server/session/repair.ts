@@ -1,0 +1,101 @@
+import type { LogEvent } from '../../protocol/chat/down.ts';
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import type { AppendEvent, SessionInfo, Store } from '../store/store.ts';
+import { changedCells } from './cells.ts';
+import { EMPTY_STATE, reduce, type SessionState } from './state.ts';
+
+export interface RepairDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodeId: string;
+}
+
+const PAGE = 500;
+
+/**
+ * Makes a log that is not continuous whole again: whatever events are left keep their order, get new places, and the
+ * session goes on under a new epoch. Clients learn it as `reset` and take a snapshot.
+ */
+export async function repair(info: SessionInfo, deps: RepairDeps): Promise<void> {
+  const { store, clock, random, nodeId } = deps;
+  const events = await survivors(info, store);
+  const now = clock.now();
+  const epoch = random.token(9);
+  await store.erase(info.sessionId);
+  const created = await store.create({
+    sessionId: info.sessionId,
+    epoch,
+    subject: info.subject,
+    domain: info.domain,
+    workspace: info.workspace,
+    title: info.title,
+    previousId: info.previousId,
+    policy: info.policy,
+    maxSessions: 0,
+    attach: undefined,
+    alarmAt: now,
+    now,
+  });
+  if (created.kind !== 'created') return;
+  let state: SessionState = EMPTY_STATE;
+  for (let from = 0; from < events.length; from += PAGE) {
+    const before = state;
+    const page: AppendEvent[] = [];
+    const ids: { id: string; digest: string; seq: number }[] = [];
+    for (const [i, event] of events.slice(from, from + PAGE).entries()) {
+      const moved = renumber(event, from + i + 1, random.token(6));
+      state = reduce(state, moved);
+      page.push({ json: JSON.stringify(moved), tag: moved.tag, role: roleOf(moved) });
+      // A person's message keeps its id, so that sending it again still stores nothing.
+      if (moved.type === 'message_created')
+        ids.push({ id: moved.data.message.id, digest: ANY_DIGEST, seq: moved.seq });
+      if (moved.type === 'run_finished')
+        ids.push({ id: `!fin:${moved.data.run_id}`, digest: '', seq: moved.seq });
+    }
+    await store.append({
+      sessionId: info.sessionId,
+      nodeId,
+      now,
+      epoch,
+      expectedSeq: from,
+      events: page,
+      cells: changedCells(before, state),
+      ids,
+      annotations: [],
+      dropChunks: undefined,
+      lease: undefined,
+      holdUntil: undefined,
+      alarmAt: undefined,
+      lastMessage: info.lastMessage,
+      titleIfNone: undefined,
+    });
+  }
+}
+
+/** The digest of an id whose content is no longer known: any content counts as the same. */
+export const ANY_DIGEST = '*';
+
+async function survivors(info: SessionInfo, store: Store): Promise<LogEvent[]> {
+  const events: LogEvent[] = [];
+  for (let next = 1; ; ) {
+    const page = await store.read(info.sessionId, next, PAGE);
+    for (const frame of page) events.push(JSON.parse(frame));
+    const last = events.at(-1);
+    if (page.length === 0 || last === undefined) return events;
+    next = last.seq + 1;
+  }
+}
+
+function renumber(event: LogEvent, seq: number, tag: string): LogEvent {
+  if (event.type === 'message_created' || event.type === 'message_completed')
+    return { ...event, data: { message: { ...event.data.message, seq } }, seq, tag };
+  return { ...event, seq, tag };
+}
+
+function roleOf(event: LogEvent): AppendEvent['role'] {
+  return event.type === 'message_created' || event.type === 'message_completed'
+    ? event.data.message.role
+    : undefined;
+}
