@@ -10,7 +10,7 @@ export interface ReconnectWindow {
 export interface Line {
   /** The default until the server has advertised its own. */
   readonly window: ReconnectWindow;
-  /** Attempts since the line last held: 0 on a line that holds. */
+  /** Attempts that failed in a row, lines that broke at once included. */
   readonly attempt: number;
 }
 

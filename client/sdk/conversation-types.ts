@@ -30,6 +30,8 @@ export interface Conversation {
   readonly inputs: readonly Input[];
 
   readonly context: ConversationContext;
+  /** `context` and `workflow` are those of this place in the log: events up to it do not touch them. */
+  readonly contextSeq: number;
   /** Where the line was cut, oldest first; the newest `MAX_SEAMS`. */
   readonly seams: readonly Seam[];
   /** The transcript of the session before this one, when that expired while we held it. */

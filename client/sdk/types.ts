@@ -94,7 +94,7 @@ export type ClientEvent =
     }
   /** The conversation is another object. */
   | { readonly type: 'conversation'; readonly conversation: Conversation }
-  /** Something went wrong that no promise tells: a lost line, a fault of the server, a full storage. */
+  /** Something went wrong that neither a state nor a promise tells: a fault of the server, a full storage, a refused renewal. */
   | { readonly type: 'error'; readonly error: HoldfastError }
   /** On the debug endpoint: how the server came to its decision. */
   | { readonly type: 'debug'; readonly data: DownData<'debug'> }
