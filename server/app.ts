@@ -69,7 +69,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   const opened = await KeyRing.open({ auth: settings.auth, policies, clock, log });
   if (!opened.ok) throw new StartFault(opened.faults);
   const keys = opened.ring;
-  const store = await openStore(storeOptions(settings.store), { clock, random });
+  const store = await openStore(settings.store, { clock, random });
   const hub = createHub(settings, { store, clock, random, nodeId, log, metrics });
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
   const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
@@ -168,11 +168,6 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
       await store.close();
     },
   };
-}
-
-function storeOptions(store: Settings['store']): Parameters<typeof openStore>[0] {
-  if (store.kind === 'sqlite') return store;
-  return { kind: 'redis', mode: store.mode, url: store.urls.join(',') };
 }
 
 interface HubParts {

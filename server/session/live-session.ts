@@ -3,7 +3,7 @@ import type { HistoryMessage } from '../../protocol/chat/restore.ts';
 import type { ErrorType } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { AppendResult, ChunkBuffer, SessionInfo, Store } from '../store/store.ts';
+import type { AppendResult, ChunkBuffer, KnownId, SessionInfo, Store } from '../store/store.ts';
 import { type Cells, stateOf } from './cells.ts';
 import { toHistory } from './history.ts';
 import { LivePartial } from './live-partial.ts';
@@ -388,21 +388,27 @@ export class LiveSession {
       command.id !== undefined && planned.decisions[i]?.decision.kind !== 'append' ? [command.id.id] : [],
     );
     const known = doubtful.length === 0 ? [] : await this.#deps.store.lookupIds(this.id, doubtful);
-    decided.forEach((waiting, i) => {
+    for (const [i, waiting] of decided.entries()) {
       const entry = planned.decisions[i];
-      if (entry === undefined) return;
-      const { decision, firstSeq } = entry;
-      if (decision.kind === 'append') {
-        const lastSeq = firstSeq + decision.events.length - 1;
-        return waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
-      }
-      const before = known.find((k) => k.id === waiting.command.id?.id);
-      if (before !== undefined) return this.#settleKnown(waiting, before);
-      waiting.settle(decision);
-    });
+      if (entry !== undefined) this.#settleOne(waiting, entry, known);
+    }
   }
 
-  #settleKnown(waiting: Waiting, known: { readonly digest: string; readonly seq: number }): void {
+  #settleOne(
+    waiting: Waiting,
+    { decision, firstSeq }: Plan['decisions'][number],
+    known: readonly KnownId[],
+  ): void {
+    if (decision.kind === 'append') {
+      const lastSeq = firstSeq + decision.events.length - 1;
+      return waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
+    }
+    const before = known.find((k) => k.id === waiting.command.id?.id);
+    if (before !== undefined) return this.#settleKnown(waiting, before);
+    waiting.settle(decision);
+  }
+
+  #settleKnown(waiting: Waiting, known: KnownId): void {
     if (known.digest === waiting.command.id?.digest || known.digest === ANY_DIGEST) {
       this.#deps.onDuplicate();
       waiting.settle({ kind: 'duplicate', seq: known.seq });
@@ -421,7 +427,7 @@ export class LiveSession {
     this.#holdUntil = request.holdUntil ?? this.#holdUntil;
     if (this.#seq === request.expectedSeq) {
       this.#state = state;
-      events.forEach((event, i) => this.#take(event, request.events[i]?.json ?? ''));
+      for (const [i, event] of events.entries()) this.#take(event, request.events[i]?.json ?? '');
     } else this.#adoptFrames(request.events.slice(this.#seq + 1 - first).map((event) => event.json));
     this.#deps.onAppended(this, events);
     this.#wake();
