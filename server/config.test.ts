@@ -19,7 +19,7 @@ describe('settings', () => {
       nodeId: undefined,
       trustProxy: false,
       debugEndpoints: true,
-      store: { kind: 'sqlite', dataDir: '.data' },
+      store: { kind: 'sqlite', dataDir: '.data', synchronous: 'full' },
       agent: 'demo',
       sessions: {
         retention: { briefMs: 30_000, mediumMs: 300_000, archiveMs: 30 * 86_400_000 },
@@ -162,11 +162,12 @@ describe('settings', () => {
     expect(read.store).toEqual({
       kind: 'redis',
       mode: 'cluster',
-      urls: ['redis://a:1', 'redis://b:2'],
+      url: 'redis://a:1,redis://b:2',
       sentinelName: 'mymaster',
+      commandTimeoutMs: 5000,
     });
     expect(read.trustProxy).toEqual(['loopback', '10.0.0.0/8', '::1']);
-    expect(read.auth.jwt?.key).toBe('-----BEGIN\nEND-----');
+    expect(read.auth.jwt?.secretOrPublicKey).toBe('-----BEGIN\nEND-----');
     expect(read.auth.sessionSecrets).toEqual(['new', 'old']);
   });
 

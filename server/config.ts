@@ -10,13 +10,14 @@ export type { RetentionPolicy } from './config/retention.ts';
 
 /** Which store holds the sessions, and how it is reached. */
 export type StoreSettings =
-  | { readonly kind: 'sqlite'; readonly dataDir: string }
+  | { readonly kind: 'sqlite'; readonly dataDir: string; readonly synchronous: 'full' | 'normal' }
   | {
       readonly kind: 'redis';
       readonly mode: 'single' | 'cluster' | 'sentinel';
-      /** One address with `single`, at least one otherwise. May hold passwords: never logged. */
-      readonly urls: readonly string[];
+      /** One address with `single`, a comma-separated list otherwise. May hold passwords: never logged. */
+      readonly url: string;
       readonly sentinelName: string;
+      readonly commandTimeoutMs: number;
     };
 
 /**
@@ -163,10 +164,17 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
 
 function readStore(values: Values, faults: string[]): StoreSettings {
   const urls = values.REDIS_URL;
-  if (urls.length === 0) return { kind: 'sqlite', dataDir: values.DATA_DIR };
+  if (urls.length === 0)
+    return { kind: 'sqlite', dataDir: values.DATA_DIR, synchronous: values.SQLITE_SYNCHRONOUS };
   const fault = redisFault(urls, values.REDIS_MODE);
   if (fault !== undefined) faults.push(`REDIS_URL ${fault}`);
-  return { kind: 'redis', mode: values.REDIS_MODE, urls, sentinelName: values.REDIS_SENTINEL_NAME };
+  return {
+    kind: 'redis',
+    mode: values.REDIS_MODE,
+    url: urls.join(','),
+    sentinelName: values.REDIS_SENTINEL_NAME,
+    commandTimeoutMs: values.REDIS_TIMEOUT_MS,
+  };
 }
 
 function readSessions(read: ReadValues): SessionSettings {

@@ -20,7 +20,7 @@ const SECRET_FIELDS = [
   'password',
   'metricsToken',
   'keyId',
-  'urls',
+  'secretOrPublicKey',
 ];
 const DEPTHS = ['', '*.', '*.*.'];
 
@@ -36,8 +36,11 @@ export function createLog(settings: Pick<Settings, 'logLevel'>, destination?: De
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: [
-        // ioredis hangs the whole command on its errors.
+        // ioredis hangs the whole command on its errors; an address of Redis may hold its password.
         'err.command.args',
+        'store.url',
+        '*.store.url',
+        '*.auth.jwt.secretOrPublicKey',
         ...DEPTHS.flatMap((depth) => SECRET_FIELDS.map((field) => `${depth}${field}`)),
       ],
       censor: '[redacted]',

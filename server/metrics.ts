@@ -73,6 +73,8 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
   const gauge = (name: string, help: string): Level => new Gauge(named(name, help));
   const counters = <L extends string>(name: string, help: string, label: string, values: readonly L[]) => {
     const family = new Counter({ ...named(name, help), labelNames: [label] });
+    // Counted from 0 on: a series that begins with its first event hides that one from `rate()`.
+    for (const value of values) family.inc({ [label]: value }, 0);
     return Object.fromEntries(values.map((value) => [value, family.labels(value)])) as Record<L, Count>;
   };
   return {

@@ -36,11 +36,11 @@ export class JwtKeys {
   static create(settings: JwtSettings): { ok: true; keys: JwtKeys } | { ok: false; fault: string } {
     const { algorithm } = settings;
     if (algorithm.startsWith('HS')) {
-      return { ok: true, keys: new JwtKeys(settings, createSecretKey(settings.key, 'utf8')) };
+      return { ok: true, keys: new JwtKeys(settings, createSecretKey(settings.secretOrPublicKey, 'utf8')) };
     }
     let key: KeyObject;
     try {
-      key = createPublicKey(settings.key);
+      key = createPublicKey(settings.secretOrPublicKey);
     } catch {
       return { ok: false, fault: 'JWT_PUBLIC_KEY is not a public key in PEM form' };
     }

@@ -9,7 +9,7 @@ export const SESSION_AUDIENCE = 'holdfast:session';
 export interface JwtSettings {
   readonly algorithm: Values['JWT_ALGORITHM'];
   /** The shared secret, or the public key as PEM. */
-  readonly key: string;
+  readonly secretOrPublicKey: string;
   readonly audience: string;
   readonly issuer: undefined | string;
 }
@@ -26,11 +26,12 @@ export function readJwt({ values, isSet, faults }: ReadValues): undefined | JwtS
   const other = wanted === 'JWT_SECRET' ? 'JWT_PUBLIC_KEY' : 'JWT_SECRET';
   if (isSet(other))
     faults.push(`${other} does not go with JWT_ALGORITHM=${algorithm}, which needs ${wanted}`);
-  const key = values[wanted]?.replaceAll('\\n', '\n') ?? '';
-  if (key === '' && !isSet(other)) faults.push(`${wanted} is required with JWT_ALGORITHM=${algorithm}`);
+  const secretOrPublicKey = values[wanted]?.replaceAll('\\n', '\n') ?? '';
+  if (secretOrPublicKey === '' && !isSet(other))
+    faults.push(`${wanted} is required with JWT_ALGORITHM=${algorithm}`);
   if (audience === undefined) faults.push('JWT_AUDIENCE is required when JWTs are accepted');
   if (audience === SESSION_AUDIENCE) faults.push('JWT_AUDIENCE must not be the audience of session tokens');
-  return { algorithm, key, audience: audience ?? '', issuer };
+  return { algorithm, secretOrPublicKey, audience: audience ?? '', issuer };
 }
 
 /** What signs session tokens; empty: one that the store keeps. */

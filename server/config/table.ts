@@ -54,7 +54,13 @@ export const SETTINGS = {
   },
   REDIS_MODE: choice(['single', 'cluster', 'sentinel'], 'single', 'what is behind `REDIS_URL`'),
   REDIS_SENTINEL_NAME: text('mymaster', "the master's name with `REDIS_MODE=sentinel`"),
+  REDIS_TIMEOUT_MS: timer(5000, 'within this an operation of the store is answered or fails'),
   DATA_DIR: text('.data', 'where the embedded store keeps its file'),
+  SQLITE_SYNCHRONOUS: choice(
+    ['full', 'normal'],
+    'full',
+    'what is acknowledged outlives: `full` a power loss, `normal` the end of the process',
+  ),
 
   // Agent
   AGENT: choice(

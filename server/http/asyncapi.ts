@@ -5,6 +5,7 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { ERROR_KINDS } from '../../protocol/errors.ts';
 import { CLIENT_ID_PATTERN, MESSAGE_ID_PATTERN } from '../../protocol/ids.ts';
 import { PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from '../../protocol/version.ts';
+import { OPEN_SCHEMAS } from './schemas.ts';
 
 type JsonSchema = Record<string, unknown>;
 
@@ -78,12 +79,18 @@ export function asyncApi() {
 interface Message {
   readonly name: string;
   readonly summary: string;
-  readonly payload: JsonSchema;
+  readonly payload: Frame;
+}
+
+interface Frame {
+  readonly type: 'object';
+  readonly required: readonly string[];
+  readonly properties: Readonly<Record<string, JsonSchema>>;
 }
 
 /** AsyncAPI's own schema format is a superset of draft 7. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7', unrepresentable: 'any' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7', ...OPEN_SCHEMAS });
   return rest;
 }
 
@@ -92,7 +99,7 @@ function frame(
   data: JsonSchema,
   more: Record<string, JsonSchema>,
   required: readonly string[],
-) {
+): Frame {
   return {
     type: 'object',
     required: ['type', 'data', ...required],

@@ -1,8 +1,9 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { asyncApi } from './asyncapi.ts';
+import { OPEN_SCHEMAS } from './schemas.ts';
 
 /** Collects the routes registered after it into an OpenAPI document. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
@@ -19,7 +20,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT' } },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: createJsonSchemaTransform({ zodToJsonConfig: OPEN_SCHEMAS }),
   });
 }
 

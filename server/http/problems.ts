@@ -88,11 +88,13 @@ export function sendProblem(
   return reply.code(status).type(PROBLEM_JSON).send(document);
 }
 
-function problemOf(error: FastifyError): HttpProblem {
+/** The problem that an error is answered with. */
+export function problemOf(error: FastifyError): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof StoreUnavailable)
     return new HttpProblem(503, { errorType: 'server_error', retryAfterMs: STORE_RETRY_MS });
   if (hasZodFastifySchemaValidationErrors(error)) {
+    if (error.validationContext === 'params') return notFound('path');
     const place = error.validationContext ?? 'request';
     const issues = error.validation.slice(0, MAX_ISSUES).map((issue) => ({
       path: [place, ...issue.instancePath.split('/').filter((part) => part !== '')].join('.'),
@@ -101,6 +103,8 @@ function problemOf(error: FastifyError): HttpProblem {
     const detail = `${issues[0]?.path}: ${issues[0]?.message}`;
     return new HttpProblem(422, { errorType: 'invalid_message', detail, issues });
   }
+  // A path that is far too long is no other case than one that is a little too long.
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return notFound('path');
   const status = error.statusCode ?? 500;
   if (status < 400 || status >= 500) return new HttpProblem(500, { errorType: 'server_error' });
   // The framework's own words for what it refused (bad JSON, too large, ...) name no value; other people's might.
