@@ -129,10 +129,35 @@ const weights = [2, 4, 8, 6, 1, 2, 2, 1, 1, 1, 1];
 
 const command = fc
   .tuple(
-    upTo(2),
-    fc.constantFrom(0, 0, 0, 1, 1_000, 60_000, 60_001, 240_000, 300_001),
+    // Mostly one session, so that much happens to it.
+    often(0, 1, 2),
+    often(0, 1, 1_000, 60_000, 60_001, 240_000, 300_001),
     fc.oneof(...steps.map((arbitrary, i) => ({ arbitrary, weight: weights[i] ?? 1 }))),
   )
   .map(([s, dt, step]) => ({ ...step, s, dt }) as Command);
 
-export const commands = fc.array(command, { minLength: 5, maxLength: 60 });
+/** Two sessions, and a run at work in the first: nearly every interesting sequence begins so. */
+const BEGINNING: readonly Command[] = [
+  { op: 'create', s: 0, dt: 0, attach: 0, max: 0 },
+  { op: 'create', s: 1, dt: 1, attach: undefined, max: 0 },
+  {
+    op: 'append',
+    s: 0,
+    dt: 0,
+    offset: 0,
+    otherEpoch: false,
+    roles: ['user', undefined],
+    cells: {},
+    ids: [0],
+    annotate: undefined,
+    drop: undefined,
+    lease: { set: { runId: 'run-0', attempt: 1, owner: 'node-a', until: 500 } },
+    holdMs: undefined,
+    alarmAt: undefined,
+    again: false,
+  },
+];
+
+export const commands = fc
+  .array(command, { minLength: 5, maxLength: 60, size: '+1' })
+  .map((rest) => [...BEGINNING, ...rest]);

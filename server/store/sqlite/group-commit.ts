@@ -5,7 +5,7 @@ import { portError } from './errors.ts';
 /** Beyond so many waiting operations the store refuses more: the disk is slower than what comes in. */
 export const MAX_WAITING = 50_000;
 /** How much is done in one turn of the event loop before sockets get theirs. An ordinary operation counts 1. */
-const MAX_WEIGHT_PER_TURN = 256;
+const MAX_WEIGHT_PER_TURN = 128;
 
 interface Job {
   readonly run: () => unknown;
@@ -136,4 +136,7 @@ function attempt(job: Job): Outcome {
 
 const refuse = (jobs: readonly Job[], error: unknown): Outcome[] => jobs.map((job) => ({ job, error }));
 
-const unkept = (cause: unknown) => new StoreUnavailable('The disk did not keep what was written.', { cause });
+const unkept = (cause: unknown) =>
+  new StoreUnavailable('The disk did not keep what was written: the server must be started again.', {
+    cause,
+  });

@@ -125,6 +125,11 @@ export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRAT
       `The data directory was written by a newer version (schema ${version}, known up to ${migrations.length}).`,
     );
   migrations.slice(version).forEach((step, i) => {
-    db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${version + i + 1}; COMMIT;`);
+    try {
+      db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${version + i + 1}; COMMIT;`);
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
   });
 }
