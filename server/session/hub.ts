@@ -35,6 +35,8 @@ export class SessionHub {
   /** Records for sessions that are being opened: the store may send them before the open's own answer is read. */
   readonly #opening = new Map<string, { count: number; records: NodeRecord[] }>();
   readonly #listeners = new Set<(live: LiveSession, events: readonly LogEvent[]) => void>();
+  /** Detaches under way. */
+  readonly #leaving = new Set<Promise<void>>();
   #stopBeat: () => void = () => {};
   #beating = false;
 
@@ -53,8 +55,10 @@ export class SessionHub {
     this.#stopBeat = clock.every(attachBeatMs, () => void this.beat());
   }
 
-  stop(): void {
+  /** Stops beating; resolves once every connection that left has been detached. */
+  async stop(): Promise<void> {
     this.#stopBeat();
+    await Promise.all(this.#leaving);
   }
 
   get size(): number {
@@ -87,7 +91,7 @@ export class SessionHub {
       const { info, cells, chunks } = attached.opened;
       const entry = this.#hold({ info, cells, chunks });
       entry.connections.push(params.connectionId);
-      return { live: entry.live, attached, detach: () => this.#detach(entry, params.connectionId) };
+      return { live: entry.live, attached, detach: () => this.#leave(entry, params.connectionId) };
     } finally {
       opening?.();
     }
@@ -122,6 +126,14 @@ export class SessionHub {
     } finally {
       opening();
     }
+  }
+
+  /** Keeps a session here that is live here already: what `acquire` does, without asking the store. */
+  retain(live: LiveSession): () => void {
+    const entry = this.#entries.get(live.id);
+    if (entry?.live !== live) return () => {};
+    entry.holders++;
+    return () => this.#release(entry);
   }
 
   /**
@@ -209,6 +221,12 @@ export class SessionHub {
     entry.holders--;
     if (entry.holders === 0 && this.#entries.get(entry.live.id) === entry)
       this.#entries.delete(entry.live.id);
+  }
+
+  #leave(entry: Entry, connectionId: string): Promise<void> {
+    const leaving = this.#detach(entry, connectionId).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    return leaving;
   }
 
   async #detach(entry: Entry, connectionId: string): Promise<void> {
