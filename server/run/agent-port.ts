@@ -26,7 +26,7 @@ export interface RunContext {
   readonly preferences: JsonObject;
   /** Newest messages of the conversation, ascending. */
   history(limit: number): Promise<HistoryMessage[]>;
-  /** Merges by RFC 7386 (`null` deletes). */
+  /** Merges by RFC 7386 (`null` deletes). Rejects with `ContextRefused` when the context would become too large. */
   patch(patch: { readonly memory?: JsonObject; readonly preferences?: JsonObject }): Promise<void>;
   /** Begins (or finds again) the run's workflow with these steps, in order. */
   workflow(name: string, steps: readonly string[]): Workflow;
@@ -72,6 +72,11 @@ export class ToolError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** The patch was not taken: the context would be over its limit. */
+export class ContextRefused extends Error {
+  override readonly name = 'ContextRefused';
 }
 
 /** The agent asks for the run to end `canceled` (a person declined). Thrown by the agent, caught by the executor. */

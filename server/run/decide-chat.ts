@@ -3,7 +3,8 @@ import type { ChatMessageData } from '../../protocol/chat/message.ts';
 import type { AppendDecision, Decide, DecisionContext } from '../session/decision.ts';
 import { refuse } from '../session/decision.ts';
 import type { SessionState } from '../session/state.ts';
-import { endActiveRun, endingAppend } from './end-run.ts';
+import { endActiveRun, endingAppend, keptPartial } from './end-run.ts';
+import { holdUntil } from './hold.ts';
 
 export interface ChatRules {
   /** `false`: people only (`AGENT=none`), a message starts no run. */
@@ -11,14 +12,14 @@ export interface ChatRules {
   readonly maxQueuedRuns: number;
   readonly maxSessionBytes: number;
   readonly runLeaseMs: number;
+  /** 0: no limit. */
   readonly runMaxMs: number;
 }
 
 /** A person's message: stored with the run that answers it, in one append. */
 export function decideChatMessage(messageId: string, data: ChatMessageData, rules: ChatRules): Decide {
   return (state, context) => {
-    if (rules.maxSessionBytes > 0 && context.logBytes >= rules.maxSessionBytes)
-      return refuse('limit_exceeded', 'The session holds as much as it may (MAX_SESSION_BYTES)');
+    if (isFull(context, rules)) return refuse('limit_exceeded', FULL);
     const created: NewEvent = {
       type: 'message_created',
       data: {
@@ -60,8 +61,15 @@ export function decideRunRetry(runId: string, rules: ChatRules): Decide {
     if (!known) return refuse(last === null ? 'not_found' : 'conflict', 'Only the last run can be retried');
     if (state.run !== null || state.queue.length > 0) return refuse('conflict', 'A run is in hand');
     if (last === null || !rules.agent) return refuse('not_available', 'There is no agent here');
+    if (isFull(context, rules)) return refuse('limit_exceeded', FULL);
     return queueRun(state, context, rules, [], { message_id: last.messageId, retry_of: runId }, false);
   };
+}
+
+const FULL = 'The session holds as much as it may (MAX_SESSION_BYTES)';
+
+function isFull(context: DecisionContext, rules: ChatRules): boolean {
+  return rules.maxSessionBytes > 0 && context.logBytes >= rules.maxSessionBytes;
 }
 
 /** Appends `before` and a `run_queued`; ends the run in hand first when it is interrupted. */
@@ -84,11 +92,11 @@ function queueRun(
   const common = {
     // Somebody else takes it if nobody has by then; until it ends the session does not expire.
     alarmAt: context.now + rules.runLeaseMs,
-    holdUntil: context.now + rules.runMaxMs,
+    holdUntil: holdUntil(context.now, rules.runMaxMs),
   };
   if (!interrupt || state.run === null)
     return { kind: 'append', events: [...before, queued], acknowledge: 0, ...common };
-  const endings = endActiveRun(state.run, context.partial, {
+  const endings = endActiveRun(state.run, keptPartial(state.run, context.partial), {
     outcome: 'canceled',
     error: { code: 'interrupted', message: 'A newer message took its place' },
   });

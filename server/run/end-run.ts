@@ -9,13 +9,15 @@ export interface Ending {
   readonly error: undefined | { readonly code: string; readonly message: string };
 }
 
-/** A message in flight as the event that ends it. `seq` and `ts` are filled in when its place is known. */
-export function messageCompleted(
-  runId: string,
-  messageId: string,
-  parts: readonly Part[],
-  status: 'completed' | 'partial',
-): NewEvent {
+/** The message that ends together with its run. */
+export interface LastMessage {
+  readonly messageId: string;
+  readonly parts: readonly Part[];
+  readonly status: 'completed' | 'partial';
+}
+
+/** A message of an answer as the event that completes it. `seq` and `ts` are filled in when its place is known. */
+export function messageCompleted(runId: string, { messageId, parts, status }: LastMessage): NewEvent {
   const message = {
     id: messageId,
     seq: 0,
@@ -28,12 +30,17 @@ export function messageCompleted(
   return { type: 'message_completed', data: { message } };
 }
 
+/** What the run streamed and did not complete: kept, whatever way the run ends. */
+export function keptPartial(run: QueuedRun, partial: null | PartialMessage): undefined | LastMessage {
+  if (partial === null || partial.runId !== run.runId) return undefined;
+  return { messageId: partial.messageId, parts: partial.parts, status: 'partial' };
+}
+
 /**
  * Everything that ends the run in hand, in the order that people rely on: open inputs resolve, open tool calls get a
- * result, the partial text is kept, and `run_finished` comes last.
+ * result, the last message is kept, and `run_finished` comes last.
  */
-export function endActiveRun(run: ActiveRun, partial: null | PartialMessage, ending: Ending): NewEvent[] {
-  const mine = partial !== null && partial.runId === run.runId ? partial : null;
+export function endActiveRun(run: ActiveRun, last: undefined | LastMessage, ending: Ending): NewEvent[] {
   return [
     ...run.pendingInputs.map(
       (input): NewEvent => ({
@@ -47,7 +54,7 @@ export function endActiveRun(run: ActiveRun, partial: null | PartialMessage, end
         data: { run_id: run.runId, tool_call_id: id, error: toolErrorOf(ending.outcome) },
       }),
     ),
-    ...(mine === null ? [] : [messageCompleted(run.runId, mine.messageId, mine.parts, 'partial')]),
+    ...(last === undefined ? [] : [messageCompleted(run.runId, last)]),
     runFinished(run, run.attempt, ending),
   ];
 }
