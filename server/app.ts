@@ -161,7 +161,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
       const cancel = clock.after(Math.max(0, settings.drainMs - CLOSE_MARGIN_MS), () => deadline.abort());
       await chat.drain(deadline.signal);
       cancel();
-      hub.stop();
+      await hub.stop();
       lifetime.abort();
       http.server.closeAllConnections();
       await http.close();
