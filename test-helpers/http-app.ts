@@ -5,6 +5,7 @@ import { ManualClock } from '../server/clock.ts';
 import { readSettings, type Settings } from '../server/config.ts';
 import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
+import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
 import { createLog } from '../server/log.ts';
 import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
@@ -74,7 +75,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       return clock.now();
     },
     webRoot: options.webRoot ?? '/nonexistent',
-    plainSocketPaths: ['/client_:client_id', '/debug/client_:client_id', '/ws/agent', '/ws', '/ws/ui'],
+    plainSocketPaths: OTHER_SOCKET_PATHS,
   };
   const app: FastifyInstance = fastify(serverOptions(settings, log));
   await registerHttp(app, deps);

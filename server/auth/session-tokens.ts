@@ -2,8 +2,6 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Clock } from '../clock.ts';
 import { SESSION_AUDIENCE } from '../config.ts';
-import type { Random } from '../random.ts';
-import type { Store } from '../store/store.ts';
 
 /** What a session token says. It authorises nothing without a key of the same subject. */
 export interface SessionClaims {
@@ -111,13 +109,4 @@ function read(payload: unknown): undefined | SessionClaims {
     storeId: claims.sto,
     connectionId: claims.con,
   };
-}
-
-/** The secrets that were configured, or else the one that the store keeps for all its nodes. */
-export async function sessionSecrets(
-  configured: readonly string[],
-  store: Store,
-  random: Random,
-): Promise<readonly string[]> {
-  return configured.length > 0 ? configured : [await store.secret('session_secret', random.token(32))];
 }
