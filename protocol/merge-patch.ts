@@ -8,12 +8,13 @@ export type JsonObject = { [key: string]: Json };
  */
 export function mergePatch(target: Json, patch: Json): Json {
   if (!isPlainObject(patch)) return patch;
-  const result: JsonObject = isPlainObject(target) ? { ...target } : {};
+  // By way of a map: assigning the key `__proto__` would change the object's prototype.
+  const members = new Map(Object.entries(isPlainObject(target) ? target : {}));
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = mergePatch(result[key] ?? null, value);
+    if (value === null) members.delete(key);
+    else members.set(key, mergePatch(members.get(key) ?? null, value));
   }
-  return result;
+  return Object.fromEntries(members);
 }
 
 export const isPlainObject = (v: unknown): v is JsonObject =>

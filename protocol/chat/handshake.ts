@@ -64,7 +64,7 @@ export const messageDeliveredData = z.object({
   message: z.string().optional(),
   original_type: z.string(),
   message_id: messageId.optional(),
-  /** The first event that the message led to; `null` when it led to none. */
+  /** The event that answers the message (its `message_created`, `run_finished`, ...); `null` when it led to none. */
   seq: z.int().positive().nullable().optional(),
   status: z.enum(['success', 'duplicate']),
 });
