@@ -127,7 +127,6 @@ const YES = /^\s*(again|yes|y|true|run|run it again)\s*$/i;
 /** Only a clear yes repeats: `approved`, `true`, `"again"`, or one of these as `choice`. */
 function saysAgain({ approved, value }: Answer): boolean {
   if (approved !== undefined) return approved;
-  const choice =
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? value.choice : value;
+  const choice = typeof value === 'object' && value !== null && !Array.isArray(value) ? value.choice : value;
   return choice === true || (typeof choice === 'string' && YES.test(choice));
 }
