@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExpireRequest } from '../../server/store/store.ts';
 import {
   connection,
+  createRequest,
   everything,
   lease,
   newSession,
@@ -113,6 +114,16 @@ export function expireAndEraseRules(suite: Suite): void {
       expect(await session.info()).toMatchObject({ title: undefined, lastMessage: undefined });
       expect(await listed(session)).toEqual([]);
       expect(await expire(session)).toEqual({ kind: 'expired', successorId: 'next' });
+    });
+
+    test('STO-103 a pointer takes no room of the subject, neither as it is left nor as it is erased', async () => {
+      const session = await full(suite);
+      await expire(session, { archiveUntil: 0 });
+      const room = { subject: session.subject, maxSessions: 1 };
+      await newSession(suite.store(), room);
+      expect(await suite.store().create(createRequest(room))).toEqual({ kind: 'over_limit' });
+      await suite.store().erase(session.id);
+      expect(await suite.store().create(createRequest(room))).toEqual({ kind: 'over_limit' });
     });
 
     test('STO-104 the alarm of an archived session stays and can be moved, so that somebody erases it', async () => {

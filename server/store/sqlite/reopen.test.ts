@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { connection, lease, newSession, POLICY, T0 } from '../../../test-helpers/store-contract/fixtures.ts';
 import { ManualClock } from '../../clock.ts';
 import { SystemRandom } from '../../random.ts';
-import { openStore } from '../open.ts';
+import { openSqliteStore } from './open-sqlite-store.ts';
 
 const clock = new ManualClock();
 const deps = { clock, random: new SystemRandom(clock) };
@@ -16,7 +16,7 @@ describe('a new start', () => {
   test.each(['full', 'normal'] as const)(
     'STO-142 ends what the former process held and leaves the rest (%s)',
     async (synchronous) => {
-      const before = await openStore({ kind: 'sqlite', dataDir, synchronous }, deps);
+      const before = await openSqliteStore({ dataDir, synchronous }, deps);
       const alive = await newSession(before, { alarmAt: T0 + 9 });
       const attach = connection();
       await alive.attach(attach, T0 + 5);
@@ -25,7 +25,7 @@ describe('a new start', () => {
       const quiet = await newSession(before, { alarmAt: T0 + 9 });
       await before.close();
 
-      const after = await openStore({ kind: 'sqlite', dataDir, synchronous }, deps);
+      const after = await openSqliteStore({ dataDir, synchronous }, deps);
       expect(await after.info(alive.id)).toMatchObject({
         attachments: [{ ...attach, beatAt: T0 + 5, goneAt: T0 + 5 }],
         alarmAt: 0,
@@ -39,15 +39,4 @@ describe('a new start', () => {
       await after.close();
     },
   );
-
-  test('STO-1 another data directory is another store', async () => {
-    const other = mkdtempSync(join(tmpdir(), 'holdfast-reopen-'));
-    const stores = [
-      await openStore({ kind: 'sqlite', dataDir }, deps),
-      await openStore({ kind: 'sqlite', dataDir: join(other, 'made', 'deep') }, deps),
-    ];
-    expect(stores[0]?.storeId).not.toBe(stores[1]?.storeId);
-    for (const store of stores) await store.close();
-    rmSync(other, { recursive: true });
-  });
 });
