@@ -22,9 +22,8 @@ export function alarmOf(request: AppendRequest): undefined | string {
 
 /** The arguments of the function `append`: see scripts/append.lua. */
 export function appendArgs(request: AppendRequest): string[] {
-  const { events, ids, annotations, dropChunks, lease } = request;
-  const cells = Object.entries(request.cells);
-  const removed = `${request.alarmAt === null ? 'a' : ''}${lease && 'clear' in lease && lease.clear ? 'l' : ''}`;
+  const { events, ids, annotations } = request;
+  const rare = rareArgs(request);
   const args = [
     request.nodeId,
     `${request.now}`,
@@ -32,19 +31,13 @@ export function appendArgs(request: AppendRequest): string[] {
     `${request.expectedSeq}`,
     `${events.length}`,
     `${ids.length}`,
-    `${cells.length}`,
-    dropChunks === undefined ? '' : encodeBuffer(dropChunks.messageId, dropChunks.attempt),
-    dropChunks === undefined ? '' : `${dropChunks.count}`,
-    lease && 'held' in lease ? encodeFence(lease.held) : '',
-    removed,
-    request.titleIfNone ?? '',
-    `${annotations.length}`,
+    `${rare === undefined ? annotations.length : -1 - annotations.length}`,
   ];
   for (const event of events) args.push(encodeEvent(event));
   for (const { id, seq, digest } of ids) args.push(`i:${id}`, `${seq}:${digest}`);
-  for (const [name, json] of cells) args.push(`c:${name}`, json);
-  if (lease && 'set' in lease) {
-    const { set } = lease;
+  for (const [name, json] of Object.entries(request.cells)) args.push(`c:${name}`, json);
+  if (request.lease && 'set' in request.lease) {
+    const { set } = request.lease;
     args.push('lease', encodeFence(set), 'until', `${set.until}`, 'owner', set.owner);
   }
   if (request.holdUntil !== undefined) args.push('hold', `${request.holdUntil}`);
@@ -52,7 +45,24 @@ export function appendArgs(request: AppendRequest): string[] {
   const alarm = alarmOf(request);
   if (alarm !== undefined) args.push('alarm', alarm);
   for (const { seq, json } of annotations) args.push(`${seq}`, json);
+  if (rare !== undefined) args.push(...rare);
   return args;
+}
+
+/** What few appends ask for; `undefined` when this one does not. */
+function rareArgs(request: AppendRequest): undefined | string[] {
+  const { alarmAt, titleIfNone, lease, dropChunks } = request;
+  const clear = lease !== undefined && 'clear' in lease && lease.clear;
+  const held = lease !== undefined && 'held' in lease ? lease.held : undefined;
+  if (alarmAt === undefined && titleIfNone === undefined && !clear && !held && !dropChunks) return undefined;
+  return [
+    alarmAt === undefined ? '' : alarmAt === null ? '-' : '1',
+    titleIfNone ?? '',
+    held === undefined ? '' : encodeFence(held),
+    clear ? '1' : '',
+    dropChunks === undefined ? '' : encodeBuffer(dropChunks.messageId, dropChunks.attempt),
+    dropChunks === undefined ? '' : `${dropChunks.count}`,
+  ];
 }
 
 /** What an append answers, and what its indexes need: the alarm before it, and the scope when its list is to be brought up to date. */

@@ -12,9 +12,6 @@ const RECORD = [
   'policy',
   'title',
   'updated',
-  'user',
-  'assistant',
-  'system',
   'bytes',
   'seen',
   'attached',
@@ -24,6 +21,12 @@ const RECORD = [
   'alarm',
   'last',
   'archived',
+  'chunk',
+  'chunk_run',
+  'cells',
+  'user',
+  'assistant',
+  'system',
 ] as const;
 
 /** What is stored of whose session it is: compared whole, never parsed in Redis. */
@@ -76,7 +79,7 @@ export function decodeAlarm(text: string): number {
   return Number.parseInt(text, 10);
 }
 
-/** Decodes the list that the library's `record` answers; `undefined` when there is no session. */
+/** Decodes the list that the library's `answer` makes; `undefined` when there is no session. */
 export function decodeInfo(sessionId: string, reply: Reply): undefined | SessionInfo {
   const values = reply as (null | string)[];
   const fields = Object.fromEntries(RECORD.map((name, i) => [name, values[i] ?? undefined])) as Record<

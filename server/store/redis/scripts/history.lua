@@ -27,7 +27,7 @@ local function history(key, before, limit, roles)
   local seqs, total, there = {}, 0, 0
   for letter, role in pairs(ROLES) do
     if string.find(roles, string.char(letter), 1, true) then
-      local list = key .. ':' .. role
+      local list = key .. role
       local length = redis.call('LLEN', list)
       local upto = before and lower_bound(list, before) or length
       total, there = total + length, there + upto

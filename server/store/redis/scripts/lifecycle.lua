@@ -12,14 +12,14 @@ register('create', function(keys, argv)
   local had = redis.call('HMGET', key, 'epoch', 'nonce', 'scope', 'archived')
   if had[1] then
     -- With its nonce it was made by an earlier send of this request, whose answer was lost.
-    if had[2] == argv[1] then return { 'created', record(key) } end
+    if had[2] == argv[1] then return { 'created', answer(key, record(key)) } end
     return { 'exists', had[3], had[4] }
   end
   unlink_parts(key)
   redis.call('HSET', key, 'seq', 0, 'bytes', 0, 'hold', 0, 'nonce', argv[1], 'updated', argv[2], 'ranked', argv[2],
     'seen', argv[2], 'policy', argv[5], unpack(argv, 6))
   if argv[3] ~= '' then attach(key, record(key), {}, argv[3], argv[4], argv[5], tonumber(argv[2])) end
-  return { 'created', record(key) }
+  return { 'created', answer(key, record(key)) }
 end)
 
 -- 1 now, 2 '1' to force it, 3 what it becomes, 4 how long that is kept in ms (0: only the pointer)

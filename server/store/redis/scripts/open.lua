@@ -7,19 +7,19 @@ register('open', function(keys, argv)
   local m = record(key)
   if not m[AT.epoch] then return { 'missing' } end
   if argv[1] ~= '' and argv[1] ~= m[AT.scope] then return { 'missing' } end
-  if m[AT.archived] then return { 'expired', m } end
+  if m[AT.archived] then return { 'expired', answer(key, m) } end
   local now = tonumber(argv[2])
   local list = attachments(m[AT.attached])
-  if argv[3] ~= '1' and is_expired(m, list, now) then return { 'expired', m } end
+  if argv[3] ~= '1' and is_expired(m, list, now) then return { 'expired', answer(key, m) } end
 
   -- An event's index is its seq, so a hole shows in the length.
   local seq = tonumber(m[AT.seq])
   local length = redis.call('LLEN', log)
   if length ~= seq then
-    return { 'fault', m, string.format('the head is %.0f and the log holds %.0f events', seq, length) }
+    return { 'fault', answer(key, m), string.format('the head is %.0f and the log holds %.0f events', seq, length) }
   end
   if seq > 0 and tag_of(redis.call('LINDEX', log, -1)) ~= m[AT.tag] then
-    return { 'fault', m, 'the tag of the head is not that of the last event' }
+    return { 'fault', answer(key, m), 'the tag of the head is not that of the last event' }
   end
 
   local position, at = 'none', tonumber(argv[5])
@@ -49,5 +49,5 @@ register('open', function(keys, argv)
   end
 
   if argv[11] ~= '' then attach(key, m, list, argv[11], argv[12], argv[13], now) end
-  return { 'open', m, names, cells, position, replay, page, chunks }
+  return { 'open', answer(key, m), names, cells, position, replay, page, chunks }
 end, { 'allow-oom' })

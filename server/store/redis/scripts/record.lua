@@ -9,14 +9,14 @@
 
 -- The order is that of RECORD in session-record.ts.
 local RECORD = {
-  'epoch', 'seq', 'tag', 'scope', 'born', 'policy', 'title', 'updated', 'user', 'assistant', 'system', 'bytes',
-  'seen', 'attached', 'hold', 'lease', 'until', 'alarm', 'last', 'archived', 'chunk', 'chunk_run', 'cells',
+  'epoch', 'seq', 'tag', 'scope', 'born', 'policy', 'title', 'updated', 'bytes', 'seen', 'attached', 'hold', 'lease',
+  'until', 'alarm', 'last', 'archived', 'chunk', 'chunk_run', 'cells',
 }
 local AT = {}
 for i = 1, #RECORD do AT[RECORD[i]] = i end -- Redis 7.0 has no ipairs while it loads a library
 
 local PARTS = { ':log', ':user', ':assistant', ':system', ':notes', ':chunks' }
-local ROLES = { [117] = 'user', [97] = 'assistant', [115] = 'system' } -- by their first letter
+local ROLES = { [117] = ':user', [97] = ':assistant', [115] = ':system' } -- by the first letter
 
 local function register(name, callback, flags)
   redis.register_function({ function_name = 'PREFIX_' .. name, callback = callback, flags = flags or {} })
@@ -26,8 +26,15 @@ local function record(key)
   return redis.call('HMGET', key, unpack(RECORD))
 end
 
+-- The record as it is answered: with how many messages of each role there are, user, assistant, system.
+local function answer(key, m)
+  for _, role in ipairs({ ':user', ':assistant', ':system' }) do m[#m + 1] = redis.call('LLEN', key .. role) end
+  return m
+end
+
 -- Calls a variadic command with `list[from..to]`; Lua cannot unpack more than some thousands at a time.
 local function each_thousand(command, key, list, from, to)
+  if to - from < 1000 then return redis.call(command, key, unpack(list, from, to)) end
   for i = from, to, 1000 do
     redis.call(command, key, unpack(list, i, math.min(i + 999, to)))
   end
@@ -75,5 +82,5 @@ local function chunk_buffer(key, from)
 end
 
 register('info', function(keys)
-  return record(keys[1])
+  return answer(keys[1], record(keys[1]))
 end, { 'no-writes' })
