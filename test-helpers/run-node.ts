@@ -1,0 +1,253 @@
+import type { LogEvent } from '../protocol/chat/down.ts';
+import type { ManualClock } from '../server/clock.ts';
+import { SystemRandom } from '../server/random.ts';
+import type { Agent } from '../server/run/agent-port.ts';
+import { decideChatMessage } from '../server/run/decide-chat.ts';
+import { endRuns } from '../server/run/end-runs.ts';
+import { Executor, type ExecutorRules } from '../server/run/executor.ts';
+import { Sweeper } from '../server/run/sweeper.ts';
+import type { Decide } from '../server/session/decision.ts';
+import { SessionHub } from '../server/session/hub.ts';
+import type { CommandOutcome } from '../server/session/live-session.ts';
+import type { Store } from '../server/store/store.ts';
+
+/** The rules of a node in tests: those of the settings' defaults. */
+export const RULES: ExecutorRules = {
+  leaseMs: 10_000,
+  runMaxMs: 900_000,
+  maxDeaths: 5,
+  chunkCoalesceMs: 40,
+  maxContextBytes: 262_144,
+  maxConcurrentRuns: 0,
+};
+export const SWEEP_MS = 1000;
+export const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 86_400_000, attachTtlMs: 25_000 };
+
+/**
+ * The way of one process to the store. Once it is dead, nothing that it asks reaches the store, and no answer reaches it:
+ * what a process is to the others after `kill -9`.
+ */
+export class Lifeline {
+  readonly store: Store;
+  /** Store calls under way. */
+  inFlight = 0;
+  /** Store calls so far. */
+  calls = 0;
+  #isDead = false;
+  /** Dies around the call of this number: before it reaches the store, or before its answer comes back. */
+  #fate: undefined | { readonly call: number; readonly reaches: boolean };
+
+  constructor(store: Store) {
+    this.store = new Proxy(store, {
+      get: (target, key) => {
+        const member = Reflect.get(target, key);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => this.#call(() => member.apply(target, args));
+      },
+    });
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  die(): void {
+    this.#isDead = true;
+  }
+
+  dieAt(call: number, reaches: boolean): void {
+    this.#fate = { call, reaches };
+  }
+
+  async #call(op: () => Promise<unknown>): Promise<unknown> {
+    const isLast = this.#fate?.call === ++this.calls;
+    if (isLast && this.#fate?.reaches === false) this.#isDead = true;
+    if (this.#isDead) return await new Promise(() => {});
+    if (isLast) this.#isDead = true;
+    this.inFlight++;
+    try {
+      return await op();
+    } finally {
+      this.inFlight--;
+      if (this.#isDead) await new Promise(() => {});
+    }
+  }
+}
+
+export interface NodeOptions {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly agent: undefined | Agent;
+  readonly nodeId: string;
+  readonly rules?: Partial<ExecutorRules>;
+}
+
+/** One process as far as runs go: live sessions, an executor and a sweeper over a store. */
+export class RunNode {
+  readonly lifeline: Lifeline;
+  readonly hub: SessionHub;
+  readonly executor: Executor;
+  readonly sweeper: Sweeper;
+  readonly random: SystemRandom;
+  /** What was logged, as `message: error`. */
+  readonly lines: string[] = [];
+  readonly counts = { completed: 0, failed: 0, canceled: 0, lost: 0, recovered: 0 };
+  readonly #rules: ExecutorRules;
+
+  constructor({ store, clock, agent, nodeId, rules }: NodeOptions) {
+    this.lifeline = new Lifeline(store);
+    this.random = new SystemRandom(clock);
+    this.#rules = { ...RULES, ...rules };
+    const note = (fields: object, message: string) => {
+      this.lines.push(`${message}: ${'err' in fields ? String(fields.err) : ''}`);
+    };
+    const log = { error: note, warn: note, info: () => {} };
+    const common = { store: this.lifeline.store, clock, nodeId, log };
+    this.hub = new SessionHub({
+      ...common,
+      random: this.random,
+      maxReplay: 1000,
+      historyPage: 50,
+      maxSessions: 0,
+      attachBeatMs: 10_000,
+      onDuplicate: () => {},
+      repair: async () => {
+        throw new Error('a log is at fault');
+      },
+      endRuns,
+    });
+    const count = (name: keyof RunNode['counts']) => ({ inc: () => void this.counts[name]++ });
+    this.executor = new Executor({
+      ...common,
+      hub: this.hub,
+      agent,
+      rules: this.#rules,
+      metrics: {
+        runs: {
+          completed: count('completed'),
+          failed: count('failed'),
+          canceled: count('canceled'),
+          lost: count('lost'),
+        },
+        runsRecovered: count('recovered'),
+      },
+    });
+    this.sweeper = new Sweeper({
+      ...common,
+      hub: this.hub,
+      executor: this.executor,
+      hasAgent: agent !== undefined,
+      rules: {
+        sweepIntervalMs: SWEEP_MS,
+        leaseMs: this.#rules.leaseMs,
+        runMaxMs: this.#rules.runMaxMs,
+        forgetMs: 86_400_000,
+      },
+    });
+  }
+
+  async start({ sweeps = true } = {}): Promise<this> {
+    await this.hub.start();
+    this.executor.start();
+    if (sweeps) this.sweeper.start();
+    return this;
+  }
+
+  /** What kill -9 does, as far as others can see. */
+  crash(): void {
+    this.lifeline.die();
+    this.hub.stop();
+    void this.sweeper.stop();
+  }
+
+  /** Decides a command in the session, as a connection of this node would. */
+  async execute(sessionId: string, decide: Decide): Promise<CommandOutcome> {
+    const held = await this.hub.acquire(sessionId);
+    if (held === undefined) throw new Error(`no session ${sessionId}`);
+    try {
+      return await held.live.execute({ decide, id: undefined, needsPartial: true });
+    } finally {
+      held.release();
+    }
+  }
+
+  /** A person's message. Answers its id. */
+  async say(
+    sessionId: string,
+    content: string,
+    onBusy: 'enqueue' | 'reject' | 'interrupt' = 'enqueue',
+  ): Promise<string> {
+    const id = this.random.id();
+    const rules = {
+      agent: true,
+      maxQueuedRuns: 16,
+      maxSessionBytes: 0,
+      runLeaseMs: this.#rules.leaseMs,
+      runMaxMs: this.#rules.runMaxMs,
+    };
+    await this.execute(sessionId, decideChatMessage(id, { content, on_busy: onBusy }, rules));
+    return id;
+  }
+}
+
+/** Makes a session that nobody is attached to. */
+export async function createSession(
+  store: Store,
+  clock: ManualClock,
+  policy: typeof POLICY = POLICY,
+): Promise<string> {
+  const sessionId = new SystemRandom(clock).id();
+  const now = clock.now();
+  await store.create({
+    sessionId,
+    epoch: 'e1',
+    subject: 's',
+    domain: 'd',
+    workspace: 'w',
+    title: undefined,
+    previousId: undefined,
+    policy,
+    maxSessions: 0,
+    attach: undefined,
+    alarmAt: now + policy.mediumMs + 1,
+    now,
+  });
+  return sessionId;
+}
+
+/** The session's whole log. */
+export async function logOf(store: Store, sessionId: string): Promise<LogEvent[]> {
+  const events: LogEvent[] = [];
+  for (;;) {
+    const page = await store.read(sessionId, events.length + 1, 500);
+    for (const json of page) events.push(JSON.parse(json));
+    if (page.length < 500) return events;
+  }
+}
+
+/**
+ * Moves the clock in small steps, letting the nodes do all that they can in each, until `isDone` says so.
+ * Fails when that takes more than `limitMs` of the clock's time.
+ */
+export async function drive(
+  clock: ManualClock,
+  nodes: readonly RunNode[],
+  isDone: () => boolean | Promise<boolean>,
+  { limitMs = 120_000, stepMs = 10 } = {},
+): Promise<void> {
+  const end = clock.now() + limitMs;
+  for (;;) {
+    await quiet(nodes);
+    if (await isDone()) return;
+    if (clock.now() >= end) throw new Error(`not done after ${limitMs} ms of the clock`);
+    await clock.advance(stepMs);
+  }
+}
+
+/** Waits until no node waits for the store. */
+export async function quiet(nodes: readonly RunNode[]): Promise<void> {
+  for (let calm = 0; calm < 3; ) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    calm = nodes.some(({ lifeline }) => !lifeline.isDead && lifeline.inFlight > 0) ? 0 : calm + 1;
+  }
+}
