@@ -56,14 +56,13 @@ export class Documents {
     this.#guard(() => {
       if (value === undefined) this.#storage.remove(this.#prefix + name);
       else this.#storage.set(this.#prefix + name, JSON.stringify(value));
+      this.#failed = false;
     });
   }
 
   #guard<T>(fn: () => T): T | undefined {
     try {
-      const value = fn();
-      this.#failed = false;
-      return value;
+      return fn();
     } catch (cause) {
       if (!this.#failed) this.#onError(new StorageError('The storage failed', { cause }));
       this.#failed = true;
