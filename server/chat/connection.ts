@@ -169,14 +169,19 @@ export class ChatConnection {
   #countBytes(): void {
     const { tcp } = this.#options;
     let bytes = 0;
+    let counting = true;
     const count = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MAX_CONNECT_BYTES + FRAMING_BYTES) return;
+      // The frames of this very chunk have been judged already: what came behind a `connect` does not count.
+      if (!counting || bytes <= MAX_CONNECT_BYTES + FRAMING_BYTES) return;
       const text = `A frame may have at most ${MAX_CONNECT_BYTES} bytes`;
       this.end(refusal('limit_exceeded', text, { close: CLOSE_CODES.frameTooLarge }));
     };
     tcp.on('data', count);
-    this.#stopCounting = () => tcp.off('data', count);
+    this.#stopCounting = () => {
+      counting = false;
+      tcp.off('data', count);
+    };
   }
 
   get #limits() {

@@ -16,17 +16,23 @@ export interface EndpointOptions {
   readonly problem: (status: number, detail: string, headers?: Readonly<Record<string, string>>) => Error;
 }
 
+/** How long a peer may take to answer a close before its socket is cut off. */
+const CLOSE_TIMEOUT_MS = 5000;
+
 type SocketRequest = FastifyRequest<{ Params: { clientId: string } }>;
 
 /** The socket paths of the chat plane. Whatever is wrong before the upgrade is an HTTP answer. */
 export async function chatEndpoints(app: FastifyInstance, options: EndpointOptions): Promise<void> {
   const { settings, chat, admission, originAllowed, problem } = options;
+  const ws = {
+    maxPayload: wsLimit(settings.sockets.maxFrameBytes),
+    perMessageDeflate: false,
+    clientTracking: false,
+    // Not yet in the types of ws.
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  };
   await app.register(websocket, {
-    options: {
-      maxPayload: wsLimit(settings.sockets.maxFrameBytes),
-      perMessageDeflate: false,
-      clientTracking: false,
-    },
+    options: ws,
     // The drain is the chat server's, which knows what each connection is to be told.
     preClose: (done) => done(),
     errorHandler: (_error, socket) => socket.terminate(),
@@ -51,7 +57,11 @@ export async function chatEndpoints(app: FastifyInstance, options: EndpointOptio
       wsHandler: (socket, request) => {
         // The plugin's own listener would keep the whole request in memory for as long as the socket lives.
         socket.removeAllListeners('error');
-        socket.on('error', () => socket.terminate());
+        // After a frame that it could not take, ws itself says why and closes. Cut off while the rest of the frame is
+        // still coming, the peer would see a lost line, and come back with the same frame.
+        socket.on('error', () => {
+          if (socket.readyState !== socket.CLOSING) socket.terminate();
+        });
         chat.accept({ socket, tcp: request.raw.socket, address: options.addressOf(request), debug });
       },
     });
