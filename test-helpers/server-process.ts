@@ -4,10 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './ports.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
+const LOG_LINES = 20_000;
 
 export interface ServerProcessOptions {
   /** Settings over those of the tests: any free port, no pretty words in the log. */
@@ -27,6 +30,8 @@ export class ServerProcess implements AsyncDisposable {
   #url = '';
   /** The newest lines of its log. */
   readonly log: string[] = [];
+  /** What it logged as an error or worse, and what it said that was no log line at all. */
+  readonly errors: string[] = [];
 
   private constructor(options: ServerProcessOptions, dataDir: string, ownsData: boolean) {
     this.#options = options;
@@ -38,8 +43,18 @@ export class ServerProcess implements AsyncDisposable {
   static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'holdfast-')));
     const server = new ServerProcess(options, dataDir, options.dataDir === undefined);
-    await server.#spawn('0');
-    return server;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // Not one of the system's own choice: it has to be free again when a killed server wants it back.
+        await server.#spawn(String(await freePort()));
+        return server;
+      } catch (error) {
+        if (attempt === 3 || !String(error).includes('the address is in use')) {
+          await server[Symbol.asyncDispose]();
+          throw error;
+        }
+      }
+    }
   }
 
   /** `http://127.0.0.1:PORT`; the same after a restart. */
@@ -106,7 +121,8 @@ export class ServerProcess implements AsyncDisposable {
     const listening = new Promise<string>((resolve, reject) => {
       const onLine = (line: string) => {
         this.log.push(line);
-        if (this.log.length > 500) this.log.shift();
+        if (this.log.length > LOG_LINES) this.log.shift();
+        if (isError(line)) this.errors.push(line);
         if (this.#options.verbose) process.stderr.write(`${line}\n`);
         if (line.includes('"msg":"listening"')) resolve((JSON.parse(line) as { url: string }).url);
       };
@@ -132,4 +148,29 @@ export async function advanceClock(url: string, ms: number): Promise<void> {
     body: JSON.stringify({ advance_ms: ms }),
   });
   if (!response.ok) throw new Error(`the clock was not moved: ${response.status} ${await response.text()}`);
+}
+
+/** Resolves once the server counts `count` open connections: after a cut, once it has noticed. */
+export async function untilConnections(url: string, count: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const { connections } = (await (await fetch(`${url}/readyz`)).json()) as { connections: number };
+    if (connections === count) return;
+    if (performance.now() > deadline)
+      throw new Error(`the server counts ${connections} connections, not ${count}`);
+    await sleep(5);
+  }
+}
+
+/** One of the server's metrics, by the beginning of its line: `holdfast_appends_total`. */
+export async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`there is no metric ${name}`);
+  return Number(line.slice(name.length + 1));
+}
+
+function isError(line: string): boolean {
+  if (!line.startsWith('{')) return line.trim() !== '';
+  return /"level":"(error|fatal)"/.test(line);
 }

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { DownData, DownType, LogEvent } from '../protocol/chat/down.ts';
+import { type DownData, type DownType, isEventType, type LogEvent } from '../protocol/chat/down.ts';
 import type { UpInput, UpType } from '../protocol/chat/up.ts';
-import { isEventType } from '../protocol/chat/down.ts';
+import type { Position } from '../protocol/position.ts';
+import { FrameChecker } from './frame-checker.ts';
 
 /** A frame as it came, parsed. */
 export interface Received<T extends DownType = DownType> {
@@ -26,11 +28,13 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * A chat client without any cleverness: it keeps every frame, waits for the one that a test names, and sends what it is
- * told, right or wrong. It reconnects to nothing and de-duplicates nothing.
+ * told, right or wrong. It reconnects to nothing and de-duplicates nothing. What must hold for every frame is checked as
+ * it comes (`frame-checker.ts`); a fault of that kind fails the test at its next wait, or at its end.
  */
 export class WireClient implements AsyncDisposable {
   readonly frames: Received[] = [];
   readonly socket: WebSocket;
+  readonly checker = new FrameChecker();
   #taken = 0;
   #closed: undefined | Closed;
   #wake: () => void = () => {};
@@ -40,7 +44,9 @@ export class WireClient implements AsyncDisposable {
     this.socket = socket;
     socket.on('message', (data) => {
       const raw = String(data);
-      this.frames.push({ ...(JSON.parse(raw) as Received), raw });
+      const frame = { ...(JSON.parse(raw) as Received), raw };
+      this.frames.push(frame);
+      this.checker.take(frame);
       this.#wake();
     });
     socket.on('close', (code, reason) => {
@@ -76,6 +82,17 @@ export class WireClient implements AsyncDisposable {
     return client;
   }
 
+  /** Comes back to the session of `earlier`: with its token, and from where it was unless `data` says otherwise. */
+  static async resume(
+    url: string,
+    earlier: WireClient,
+    data: Partial<UpInput<'connect'>> = {},
+    options: ClientOptions & { readonly path?: string } = {},
+  ): Promise<WireClient> {
+    const { token, position } = earlier;
+    return WireClient.connect(url, { session_token: token, position, ...data }, options);
+  }
+
   success: undefined | DownData<'connection_success'>;
   restored: undefined | DownData<'session_restored'>;
 
@@ -97,6 +114,14 @@ export class WireClient implements AsyncDisposable {
 
   sendRaw(text: string | Buffer): void {
     this.socket.send(text);
+  }
+
+  /** Puts everything that `fn` sends into as few TCP segments as it takes. */
+  together(fn: () => void): void {
+    const { _socket: tcp } = this.socket as unknown as { _socket: Socket };
+    tcp.cork();
+    fn();
+    tcp.uncork();
   }
 
   newId(): string {
@@ -144,6 +169,26 @@ export class WireClient implements AsyncDisposable {
     return this.#until(() => this.#closed, 'the close');
   }
 
+  get token(): string {
+    return this.#authenticated().session_token;
+  }
+
+  get sessionId(): string {
+    return this.#authenticated().session_id;
+  }
+
+  /** Where this client is: at its last event, or at the head that it was told when it came. */
+  get position(): Position {
+    const { position } = this.#authenticated();
+    const last = this.events.at(-1);
+    return last === undefined ? position : { epoch: position.epoch, seq: last.seq, tag: last.tag };
+  }
+
+  #authenticated(): DownData<'connection_success'> {
+    if (this.success === undefined) throw new Error('not authenticated');
+    return this.success;
+  }
+
   /** The events of the log that came, in order. */
   get events(): LogEvent[] {
     return this.frames.flatMap((frame) => (isEventType(frame.type) ? [frame as unknown as LogEvent] : []));
@@ -167,12 +212,18 @@ export class WireClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket.terminate();
-    if (this.socket.readyState !== WebSocket.CLOSED) await this.closed();
+    if (this.#closed === undefined) await this.#until(() => this.#closed, 'the close');
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.checker.faults.length > 0) throw new Error(`bad frames:\n${this.checker.faults.join('\n')}`);
   }
 
   async #until<V>(poll: () => undefined | V, what: string): Promise<V> {
     const deadline = performance.now() + TIMEOUT_MS;
     for (;;) {
+      this.#check();
       const value = poll();
       if (value !== undefined) return value;
       if (this.#closed !== undefined)
