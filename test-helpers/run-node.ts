@@ -251,3 +251,63 @@ export async function quiet(nodes: readonly RunNode[]): Promise<void> {
     calm = nodes.some(({ lifeline }) => !lifeline.isDead && lifeline.inFlight > 0) ? 0 : calm + 1;
   }
 }
+
+/** Several nodes over one store, and a clock that they share. */
+export class RunWorld {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly nodes: RunNode[] = [];
+
+  constructor(store: Store, clock: ManualClock) {
+    this.store = store;
+    this.clock = clock;
+  }
+
+  /** Starts one more node. */
+  async node(
+    agent: undefined | Agent,
+    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean } = {},
+  ): Promise<RunNode> {
+    const { rules = {}, ...start } = options;
+    const nodeId = `n${this.nodes.length + 1}`;
+    const node = new RunNode({ store: this.store, clock: this.clock, agent, nodeId, rules });
+    this.nodes.push(node);
+    return await node.start(start);
+  }
+
+  session(policy?: typeof POLICY): Promise<string> {
+    return createSession(this.store, this.clock, policy);
+  }
+
+  log(sessionId: string): Promise<LogEvent[]> {
+    return logOf(this.store, sessionId);
+  }
+
+  /** Lets time pass until `isDone`. */
+  until(isDone: () => boolean | Promise<boolean>, options?: { limitMs?: number; stepMs?: number }) {
+    return drive(this.clock, this.nodes, isDone, options);
+  }
+
+  /** Lets time pass until the session's log holds so many events of a type. */
+  async untilLogged(
+    sessionId: string,
+    type: LogEvent['type'],
+    count = 1,
+    options?: { limitMs?: number; stepMs?: number },
+  ): Promise<LogEvent[]> {
+    const typed = async () => (await this.log(sessionId)).filter((event) => event.type === type);
+    await this.until(async () => (await typed()).length >= count, options);
+    return await typed();
+  }
+
+  /** Lets this much time pass. */
+  async pass(ms: number, stepMs = 100): Promise<void> {
+    const end = this.clock.now() + ms;
+    await this.until(() => this.clock.now() >= end, { limitMs: ms + stepMs, stepMs });
+  }
+
+  /** Ends every node, as a kill does. */
+  end(): void {
+    for (const node of this.nodes) node.crash();
+  }
+}

@@ -73,26 +73,30 @@ interface Conclusion {
 /** Runs the agent to its end; `undefined` when it was stopped. Never rejects: no way of ending may leave the run open. */
 async function workOut(log: RunLog, claimed: Claimed, deps: ExecutionDeps): Promise<undefined | Conclusion> {
   const { store, clock, rules, agent } = deps;
-  try {
-    const input = await log.retrying(() => inputOf(claimed, store));
-    const context = new LiveRunContext(input, { log, store, clock, rules });
-    try {
-      const ending = await agentsEnding(agent, context, log.signal);
-      const last = await context.last(ending.outcome === 'completed');
-      return { ending, last };
-    } finally {
-      context.close();
-    }
-  } catch (error) {
+  const failed = (error: unknown): undefined | Ending => {
     if (log.stopped !== undefined) return undefined;
     const { runId } = log.fence;
     deps.log.error({ err: error, session: log.live.id, run: runId, agent: agent.id }, 'the agent failed');
-    const ending: Ending = {
-      outcome: 'failed',
-      error: { code: 'agent_error', message: 'The agent failed' },
-    };
-    return { ending, last: undefined };
+    return { outcome: 'failed', error: { code: 'agent_error', message: 'The agent failed' } };
+  };
+  let context: undefined | LiveRunContext;
+  let ending: undefined | Ending;
+  let last: undefined | LastMessage;
+  try {
+    const input = await log.retrying(() => inputOf(claimed, store));
+    context = new LiveRunContext(input, { log, store, clock, rules });
+    ending = await agentsEnding(agent, context, log.signal);
+  } catch (error) {
+    ending = failed(error);
   }
+  try {
+    last = await context?.last(ending?.outcome === 'completed');
+  } catch (error) {
+    // What is stored of the message is kept all the same; a completed answer it is not.
+    if (ending?.outcome === 'completed') ending = failed(error);
+  }
+  context?.close();
+  return ending === undefined ? undefined : { ending, last };
 }
 
 async function agentsEnding(agent: Agent, context: LiveRunContext, signal: AbortSignal): Promise<Ending> {

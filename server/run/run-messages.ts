@@ -130,7 +130,8 @@ function completedWriter(messageId: string, text: string): MessageWriter {
     messageId,
     completed: true,
     text,
-    write: reject,
+    // The rest of a text that is there wholly is empty.
+    write: async (delta) => (delta === '' ? undefined : await reject()),
     restart: reject,
     // Harmless, so that an agent need not ask first.
     complete: async () => {},
