@@ -35,9 +35,9 @@ export async function openRedisStore(options: RedisStoreOptions, deps: RedisStor
   const warn = (error: unknown, message: string) =>
     deps.log?.warn(error instanceof Error ? { reason: error.message } : {}, message);
   let away: undefined | Error;
-  const onError = (error: Error) => {
+  const onError = (error: Error & { lastNodeError?: undefined | Error }) => {
     if (away === undefined) warn(error, 'Redis is away');
-    away = error;
+    away = error.lastNodeError ?? error;
   };
   client.on('error', onError);
   client.on('node error', onError);

@@ -113,7 +113,7 @@ register('append', function(keys, argv)
   if (m[5] and m[5] ~= '' and m[5] ~= argv[1] .. '\n') or (m[6] and m[6] ~= argv[1]) then tell(key, m, argv, n_events) end
 
   -- What the indexes outside this slot need: the alarm that was, and whose list to move it in.
-  local alarm = rare and argv[rare + 1] ~= '' and was[1]
+  local alarm = rare and argv[rare + 1] ~= '' and was[1] or false
   if rank then return { 'applied', alarm, redis.call('HGET', key, 'scope') } end
   if alarm then return { 'applied', alarm } end
   return 'applied'
