@@ -42,13 +42,9 @@ export function connect(location: RedisLocation): RedisClient {
  */
 export function connectSubscriber(location: RedisLocation, client: RedisClient, turn: number): Redis {
   const { addresses, options } = readLocation(location);
-  const fixed = {
-    ...options,
-    retryStrategy: null,
-    enableOfflineQueue: true,
-    connectTimeout: timeoutOf(location),
-  };
-  if (!(client instanceof Cluster)) return new Redis({ ...fixed, ...target(location, addresses) });
+  const fixed = { ...options, retryStrategy: null, enableOfflineQueue: true };
+  if (!(client instanceof Cluster))
+    return new Redis({ ...fixed, ...target(location, addresses), sentinelRetryStrategy: () => null });
   // What is published on one node of a cluster is heard on all.
   const nodes = mastersOf(client).map(({ options: { host, port } }) => ({ host, port }));
   const all = nodes.length > 0 ? nodes : addresses;
