@@ -34,6 +34,7 @@ export class Lifeline {
   /** Store calls so far. */
   calls = 0;
   #isDead = false;
+  readonly #lies = new Map<string | symbol, () => Promise<unknown>>();
   /** Dies around the call of this number: before it reaches the store, or before its answer comes back. */
   #fate: undefined | { readonly call: number; readonly reaches: boolean };
 
@@ -42,6 +43,8 @@ export class Lifeline {
       get: (target, key) => {
         const member = Reflect.get(target, key);
         if (typeof member !== 'function') return member;
+        const lie = this.#lies.get(key);
+        if (lie !== undefined) return lie;
         return (...args: unknown[]) => this.#call(() => member.apply(target, args));
       },
     });
@@ -57,6 +60,11 @@ export class Lifeline {
 
   dieAt(call: number, reaches: boolean): void {
     this.#fate = { call, reaches };
+  }
+
+  /** From now on this operation never reaches the store and answers this. */
+  lie(operation: keyof Store, answer: () => Promise<unknown>): void {
+    this.#lies.set(operation, answer);
   }
 
   async #call(op: () => Promise<unknown>): Promise<unknown> {
@@ -136,7 +144,6 @@ export class RunNode {
       ...common,
       hub: this.hub,
       executor: this.executor,
-      hasAgent: agent !== undefined,
       rules: {
         sweepIntervalMs: SWEEP_MS,
         leaseMs: this.#rules.leaseMs,
@@ -156,7 +163,7 @@ export class RunNode {
   /** What kill -9 does, as far as others can see. */
   crash(): void {
     this.lifeline.die();
-    this.hub.stop();
+    void this.hub.stop();
     void this.sweeper.stop();
   }
 

@@ -20,8 +20,6 @@ export type Due =
   | { readonly kind: 'erase' };
 
 export interface DueRules {
-  /** Whether this node has an agent. */
-  readonly hasAgent: boolean;
   /** How long the pointer to a successor is kept of a session without archive: as long as a token can name it. */
   readonly forgetMs: number;
 }
@@ -48,7 +46,6 @@ export function decideDue(info: DueInfo, state: undefined | SessionState, now: n
   const { run, queue } = state;
   if (run === null && queue.length === 0) return { kind: 'wait', until: idleUntil };
   if (run?.pendingInputs.some((input) => hasExpired(input, now)) === true) return { kind: 'expire_inputs' };
-  if (!rules.hasAgent) return { kind: 'wait', until: Math.min(idleUntil, nextInputExpiry(state)) };
   const isLost = run !== null && run.state !== 'recovering';
   return { kind: 'claim', lost: isLost ? { runId: run.runId, attempt: run.attempt } : undefined };
 }
@@ -59,13 +56,6 @@ function archiveDue(archived: { at: number; until: number }, now: number, rules:
 }
 
 /** When an idle session must be looked at next. One that has a connection cannot expire sooner than its tier allows. */
-function idleAlarm(info: DueInfo, now: number): number {
+export function idleAlarm(info: DueInfo, now: number): number {
   return (expiresAt(info, now) ?? now + info.policy.mediumMs) + 1;
-}
-
-function nextInputExpiry({ run }: SessionState): number {
-  const times = (run?.pendingInputs ?? []).map(({ expires_at }) =>
-    expires_at === undefined ? Infinity : Date.parse(expires_at) + 1,
-  );
-  return Math.min(Infinity, ...times);
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import { type RunNode, RunWorld } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
@@ -9,14 +9,14 @@ import { decideCancel } from './decide-run.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 let world: RunWorld;
-beforeAll(async () => {
+beforeEach(async () => {
   store = await openTestStore();
-});
-afterAll(() => store[Symbol.asyncDispose]());
-beforeEach(() => {
   world = new RunWorld(store, new ManualClock());
 });
-afterEach(() => world.end());
+afterEach(async () => {
+  world.end();
+  await store[Symbol.asyncDispose]();
+});
 
 const agent = (run: (ctx: RunContext) => Promise<void>): Agent => ({ id: 'test', run });
 const types = (log: readonly LogEvent[]) => log.map((event) => event.type);

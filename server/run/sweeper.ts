@@ -3,7 +3,8 @@ import type { SessionHub } from '../session/hub.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { type SessionInfo, type Store, StoreUnavailable } from '../store/store.ts';
 import { decideInputExpiry } from './decide-input.ts';
-import { type Due, type DueRules, decideDue } from './due.ts';
+import { type Due, type DueRules, decideDue, idleAlarm } from './due.ts';
+import type { Fence } from './fenced.ts';
 import type { Executor } from './executor.ts';
 
 export interface SweeperRules {
@@ -19,7 +20,6 @@ export interface SweeperDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly executor: Executor;
-  readonly hasAgent: boolean;
   readonly rules: SweeperRules;
   readonly log: { warn(fields: object, message: string): void };
 }
@@ -28,6 +28,8 @@ export interface SweeperDeps {
 const PAGE = 200;
 const MAX_PAGES = 5;
 const PARALLEL = 8;
+/** How long a run that this node cannot take stays due, for others to find. After that it is in the way of other sessions. */
+const LEFT_TO_OTHERS_MS = 60_000;
 
 /**
  * Looks after sessions whose alarm went off: runs whose executor is gone, questions and sessions whose time has run out,
@@ -43,7 +45,7 @@ export class Sweeper {
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps;
-    this.#dueRules = { hasAgent: deps.hasAgent, forgetMs: deps.rules.forgetMs };
+    this.#dueRules = { forgetMs: deps.rules.forgetMs };
   }
 
   /** Sweeps at once (an earlier process may have left runs behind) and then again and again. */
@@ -115,7 +117,7 @@ export class Sweeper {
   }
 
   async #act(due: Due, info: SessionInfo, live: undefined | LiveSession): Promise<void> {
-    const { store, hub, clock, rules, executor } = this.#deps;
+    const { store, hub, clock, rules } = this.#deps;
     const { sessionId } = info;
     switch (due.kind) {
       case 'look':
@@ -123,10 +125,7 @@ export class Sweeper {
       case 'wait':
         return await this.#wait(info, due.until);
       case 'claim':
-        // A claim sets the alarm itself; one that is not made must not keep others from having their turn.
-        if (executor.offer(sessionId, due.lost) !== 'taken')
-          await store.setAlarm(sessionId, clock.now() + rules.sweepIntervalMs);
-        return;
+        return await this.#offer(info, due.lost);
       case 'expire_inputs': {
         const decide = decideInputExpiry(undefined, rules.runMaxMs);
         await live?.execute({ decide, id: undefined, needsPartial: false });
@@ -140,6 +139,24 @@ export class Sweeper {
       case 'erase':
         hub.end(sessionId);
         return await store.erase(sessionId);
+    }
+  }
+
+  /** A claim sets the alarm itself. */
+  async #offer(info: SessionInfo, lost: undefined | Fence): Promise<void> {
+    const { store, clock, rules, executor } = this.#deps;
+    const { sessionId, alarmAt } = info;
+    const now = clock.now();
+    switch (executor.offer(sessionId, lost)) {
+      case 'taken':
+        return;
+      case 'busy':
+        return await store.setAlarm(sessionId, now + rules.sweepIntervalMs);
+      case 'full':
+      case 'closed':
+        // Setting the alarm forward would hide the run from nodes that have room for it, or an agent.
+        if (alarmAt === undefined || now - alarmAt < LEFT_TO_OTHERS_MS) return;
+        return await this.#wait(info, idleAlarm(info, now));
     }
   }
 
