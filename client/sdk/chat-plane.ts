@@ -225,7 +225,7 @@ export class ChatPlane implements Plane {
     this.#admitted = session;
     const { min_ms, max_ms } = session.reconnect;
     const connection = this.#parts.connection();
-    connection.accepted({ minMs: min_ms, maxMs: max_ms }, session.heartbeat_interval_ms);
+    connection.accepted({ minMs: min_ms, maxMs: max_ms, jitter: 'full' }, session.heartbeat_interval_ms);
     if (session.outcome !== 'fresh') return;
     this.#parts.session.fresh(session);
     connection.ready();

@@ -103,7 +103,7 @@ export class HoldfastClient implements ClientApi {
     const { transport = webSocketTransport, signals = browserSignals } = options;
     this.#connection = new Connection(
       { transport, clock, random, signals },
-      options.reconnect ?? DEFAULT_RECONNECT,
+      { ...(options.reconnect ?? DEFAULT_RECONNECT), jitter: 'full' },
       this.#plane,
     );
     this.#showOutbox(this.#outbox.entries);

@@ -16,7 +16,7 @@ import type { ConnectionState } from './connection-types.ts';
 import { LineLostError } from './errors.ts';
 
 const NOW = 1_000_000;
-const window = { minMs: 500, maxMs: 30_000 };
+const window = { minMs: 500, maxMs: 30_000, jitter: 'full' } as const;
 const line = { window, attempt: 0 };
 const error = new LineLostError(1006, 'cut');
 const backoff: Verdict = { retry: 'backoff', error };
@@ -85,8 +85,9 @@ describe('the way in', () => {
   it('CLI-1 goes from an open socket to the handshake, to the restore, to connected', () => {
     const opened = step(connecting, { type: 'opened' });
     expect(opened).toEqual({ state: authenticating, actions: [] });
-    const accepted = step(opened.state, { type: 'accepted', window: { minMs: 1, maxMs: 2 } });
-    expect(accepted.state).toEqual({ ...restoring, line: { window: { minMs: 1, maxMs: 2 }, attempt: 0 } });
+    const other = { minMs: 1, maxMs: 2, jitter: 'full' } as const;
+    const accepted = step(opened.state, { type: 'accepted', window: other });
+    expect(accepted.state).toEqual({ ...restoring, line: { window: other, attempt: 0 } });
     const ready = step(accepted.state, { type: 'ready' });
     expect(ready.state).toMatchObject({ name: 'connected', since: NOW });
     expect(ready.actions).toEqual([]);
@@ -301,6 +302,21 @@ describe('backoff', () => {
     expect(backoffMs(window, 1, 1)).toBe(1000);
     expect(backoffMs(window, 3, 1)).toBe(4000);
     expect(backoffMs(window, 40, 1)).toBe(30_000);
-    expect(backoffMs({ minMs: 0, maxMs: 0 }, 5, 0.9)).toBe(0);
+  });
+
+  it('CLI-2 with half jitter it stays in the upper half of 1, 2, 4, 8 ... times the least', () => {
+    const half = { minMs: 1000, maxMs: 60_000, jitter: 'half' } as const;
+    const spread = (attempt: number) => [backoffMs(half, attempt, 0), backoffMs(half, attempt, 1)];
+    expect([1, 2, 3, 7, 50].map(spread)).toEqual([
+      [500, 1000],
+      [1000, 2000],
+      [2000, 4000],
+      [30_000, 60_000],
+      [30_000, 60_000],
+    ]);
+  });
+
+  it('CLI-2 a window of nothing is no delay', () => {
+    expect(backoffMs({ minMs: 0, maxMs: 0, jitter: 'full' }, 5, 0.9)).toBe(0);
   });
 });

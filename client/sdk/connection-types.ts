@@ -4,6 +4,8 @@ import type { HoldfastError } from './errors.ts';
 export interface ReconnectWindow {
   readonly minMs: number;
   readonly maxMs: number;
+  /** `full`: anywhere between `minMs` and the growing ceiling. `half`: in the upper half below it (the agent plane). */
+  readonly jitter: 'full' | 'half';
 }
 
 /** What a connection keeps across its states. */

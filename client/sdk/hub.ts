@@ -24,7 +24,8 @@ export class Hub {
   emit(event: ClientEvent): void {
     this.#conversation = reduce(this.#conversation, event);
     this.#queue.push(event);
-    if (!this.#held) this.#tellConversation();
+    // A person's own message is shown at once all the same.
+    if (!this.#held || event.type === 'outbox') this.#tellConversation();
     this.#deliver();
   }
 
