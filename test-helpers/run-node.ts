@@ -9,7 +9,7 @@ import { Sweeper } from '../server/run/sweeper.ts';
 import type { Decide } from '../server/session/decision.ts';
 import { SessionHub } from '../server/session/hub.ts';
 import type { CommandOutcome } from '../server/session/live-session.ts';
-import type { Store } from '../server/store/store.ts';
+import { type Store, StoreUnavailable } from '../server/store/store.ts';
 
 /** The rules of a node in tests: those of the settings' defaults. */
 export const RULES: ExecutorRules = {
@@ -33,6 +33,10 @@ export class Lifeline {
   inFlight = 0;
   /** Store calls so far. */
   calls = 0;
+  /** Told of every call. */
+  onCall: (operation: string, args: readonly unknown[]) => void = () => {};
+  /** Which calls fail as if the store were away: `before` they reach it, or `after`, so that nobody knows. */
+  fault: (call: number) => undefined | 'before' | 'after' = () => undefined;
   #isDead = false;
   readonly #lies = new Map<string | symbol, () => Promise<unknown>>();
   /** Dies around the call of this number: before it reaches the store, or before its answer comes back. */
@@ -45,7 +49,10 @@ export class Lifeline {
         if (typeof member !== 'function') return member;
         const lie = this.#lies.get(key);
         if (lie !== undefined) return lie;
-        return (...args: unknown[]) => this.#call(() => member.apply(target, args));
+        return (...args: unknown[]) => {
+          this.onCall(String(key), args);
+          return this.#call(() => member.apply(target, args));
+        };
       },
     });
   }
@@ -72,9 +79,13 @@ export class Lifeline {
     if (isLast && this.#fate?.reaches === false) this.#isDead = true;
     if (this.#isDead) return await new Promise(() => {});
     if (isLast) this.#isDead = true;
+    const fault = this.fault(this.calls);
+    if (fault === 'before') throw new StoreUnavailable('it is away');
     this.inFlight++;
     try {
-      return await op();
+      const result = await op();
+      if (fault === 'after') throw new StoreUnavailable('the answer was lost');
+      return result;
     } finally {
       this.inFlight--;
       if (this.#isDead) await new Promise(() => {});
@@ -317,4 +328,26 @@ export class RunWorld {
   end(): void {
     for (const node of this.nodes) node.crash();
   }
+}
+
+/** Everything of a run that a person can see, apart from when and by which execution. */
+export function essenceOf(log: readonly LogEvent[]): string[] {
+  const runId = log.find((event) => event.type === 'run_queued')?.data.run_id ?? '';
+  return log
+    .flatMap((event): unknown[] => {
+      switch (event.type) {
+        case 'run_started':
+        case 'run_recovering':
+        case 'message_created':
+          return [];
+        case 'message_completed':
+          return [[event.data.message.id, event.data.message.parts, event.data.message.status]];
+        case 'run_queued':
+        case 'run_finished':
+          return [[event.type, 'outcome' in event.data ? event.data.outcome : '']];
+        default:
+          return [[event.type, event.data]];
+      }
+    })
+    .map((entry) => JSON.stringify(entry).replaceAll(runId, 'RUN'));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogEvent } from '../../protocol/chat/down.ts';
-import { type RunNode, RunWorld } from '../../test-helpers/run-node.ts';
+import { essenceOf, type RunNode, RunWorld } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
 import { createDemoAgent } from '../agents/demo/demo-agent.ts';
 import { ManualClock } from '../clock.ts';
@@ -327,28 +327,6 @@ describe('a tool call that was in flight', () => {
   });
 });
 
-/** Everything of a run that a person can see, apart from when and by which execution. */
-function essence(log: readonly LogEvent[]): unknown[] {
-  const [runId = ''] = ofType(log, 'run_queued').map((event) => event.data.run_id);
-  return log
-    .flatMap((event): unknown[] => {
-      switch (event.type) {
-        case 'run_started':
-        case 'run_recovering':
-        case 'message_created':
-          return [];
-        case 'message_completed':
-          return [[event.data.message.id, event.data.message.parts, event.data.message.status]];
-        case 'run_queued':
-        case 'run_finished':
-          return [[event.type, 'outcome' in event.data ? event.data.outcome : '']];
-        default:
-          return [[event.type, event.data]];
-      }
-    })
-    .map((entry) => JSON.stringify(entry).replaceAll(runId, 'RUN'));
-}
-
 describe('wherever the executor dies', () => {
   /** Lets executors die at these calls to the store, one after another, and answers what the log is in the end. */
   async function play(
@@ -397,14 +375,14 @@ describe('wherever the executor dies', () => {
   ])(
     'RUN-13 RUN-14 RUN-40 %s comes out the same',
     async (text) => {
-      const whole = essence(await play(text, []));
+      const whole = essenceOf(await play(text, []));
       const deaths = fc.array(fc.record({ call: fc.integer({ min: 3, max: 45 }), reaches: fc.boolean() }), {
         minLength: 1,
         maxLength: 3,
       });
       await fc.assert(
         fc.asyncProperty(deaths, async (schedule) => {
-          expect(essence(await play(text, schedule))).toEqual(whole);
+          expect(essenceOf(await play(text, schedule))).toEqual(whole);
         }),
         { numRuns: 25 },
       );

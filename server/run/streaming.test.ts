@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Chunk } from '../../protocol/chat/message.ts';
+import { essenceOf, RunWorld } from '../../test-helpers/run-node.ts';
+import { openTestStore } from '../../test-helpers/test-store.ts';
+import { createDemoAgent } from '../agents/demo/demo-agent.ts';
+import { ManualClock } from '../clock.ts';
+import type { ChunkRequest } from '../store/store.ts';
+import type { Agent, RunContext } from './agent-port.ts';
+import { decideInputRespond } from './decide-input.ts';
+
+let store: Awaited<ReturnType<typeof openTestStore>>;
+let world: RunWorld;
+beforeEach(async () => {
+  store = await openTestStore();
+  world = new RunWorld(store, new ManualClock());
+});
+afterEach(async () => {
+  world.end();
+  await store[Symbol.asyncDispose]();
+});
+
+const agent = (run: (ctx: RunContext) => Promise<void>): Agent => ({ id: 'test', run });
+
+interface Sent extends Chunk {
+  readonly at: number;
+  readonly attempt: number;
+}
+
+/** Executes the agent for one message and answers its log and every chunk as it was sent to the store. */
+async function play(run: (ctx: RunContext) => Promise<void>) {
+  const chunks: Sent[] = [];
+  const node = await world.node(agent(run));
+  const begunAt = world.clock.now();
+  node.lifeline.onCall = (operation, [request]) => {
+    if (operation !== 'appendChunk') return;
+    const { json, messageAttempt } = request as ChunkRequest;
+    chunks.push({ ...JSON.parse(json), at: world.clock.now() - begunAt, attempt: messageAttempt });
+  };
+  const id = await world.session();
+  await node.say(id, 'x');
+  await world.untilLogged(id, 'run_finished');
+  const log = await world.log(id);
+  const messages = log.flatMap((event) => (event.type === 'message_completed' ? [event.data.message] : []));
+  return { id, log, chunks, messages };
+}
+
+describe('an answer', () => {
+  test('RUN-50 is stored in chunks, the first at once, then at most one in CHUNK_COALESCE_MS', async () => {
+    const { chunks, messages } = await play(async (ctx) => {
+      const writer = await ctx.message();
+      for (let i = 0; i < 30; i++) {
+        await writer.write(`${i} `);
+        await ctx.sleep(10);
+      }
+      await writer.complete();
+    });
+    expect(chunks[0]).toMatchObject({ at: 0, index: 0, part: 0, kind: 'text', delta: '0 ' });
+    expect(chunks.length).toBeGreaterThan(5);
+    for (const [i, chunk] of chunks.entries()) {
+      expect(chunk.index).toBe(i);
+      expect(chunk.at).toBeGreaterThanOrEqual(i * 40);
+    }
+    const text = chunks.map((chunk) => chunk.delta).join('');
+    expect(messages[0]?.parts).toEqual([{ type: 'text', text }]);
+    expect(text.split(' ')).toHaveLength(31);
+  });
+
+  test('RUN-51 has a part for each change of kind', async () => {
+    const { chunks, messages } = await play(async (ctx) => {
+      const writer = await ctx.message();
+      await writer.write('hm', 'reasoning');
+      await writer.write(', well', 'reasoning');
+      await writer.write('So');
+      await writer.write('. ');
+      await writer.write('or', 'reasoning');
+      await writer.complete();
+    });
+    expect(messages[0]?.parts).toEqual([
+      { type: 'reasoning', text: 'hm, well' },
+      { type: 'text', text: 'So. ' },
+      { type: 'reasoning', text: 'or' },
+    ]);
+    expect(chunks.map(({ part, kind }) => [part, kind])).toEqual([
+      [0, 'reasoning'],
+      [0, 'reasoning'],
+      [1, 'text'],
+      [2, 'reasoning'],
+    ]);
+  });
+
+  test('RUN-52 that cannot go on from what is stored begins anew', async () => {
+    const { id, log, chunks, messages } = await play(async (ctx) => {
+      const writer = await ctx.message();
+      await writer.write('wrong');
+      await ctx.sleep(100);
+      await writer.restart();
+      expect(writer.text).toBe('');
+      await writer.write('right');
+      await writer.complete();
+    });
+    expect(log.filter((event) => event.type === 'message_restarted').map(({ data }) => data)).toEqual([
+      { message_id: messages[0]?.id, attempt: 2 },
+    ]);
+    expect(chunks.map(({ index, attempt, delta }) => [index, attempt, delta])).toEqual([
+      [0, 1, 'wrong'],
+      [0, 2, 'right'],
+    ]);
+    expect(messages[0]?.parts).toEqual([{ type: 'text', text: 'right' }]);
+    expect(await store.chunks(id, 0)).toBeUndefined();
+  });
+
+  test('RUN-52 restarting what nobody saw leaves no trace', async () => {
+    const { log, messages } = await play(async (ctx) => {
+      const writer = await ctx.message();
+      await writer.restart();
+      await writer.write('right');
+      await writer.complete();
+    });
+    expect(log.some((event) => event.type === 'message_restarted')).toBe(false);
+    expect(messages[0]?.parts).toEqual([{ type: 'text', text: 'right' }]);
+  });
+
+  test('RUN-53 waits for the store: an agent cannot write more than a bounded amount ahead of it', async () => {
+    let written = 0;
+    const node = await world.node(
+      agent(async (ctx) => {
+        const writer = await ctx.message();
+        for (; written < 100; written++) await writer.write('x'.repeat(10_000));
+        await writer.complete();
+      }),
+    );
+    const id = await world.session();
+    let isAway = true;
+    node.lifeline.onCall = (operation) => {
+      node.lifeline.fault = () => (isAway && operation === 'appendChunk' ? 'before' : undefined);
+    };
+    await node.say(id, 'x');
+    await world.pass(3000);
+    expect(written).toBeLessThan(10);
+    isAway = false;
+    await world.until(() => node.counts.completed === 1);
+    expect(written).toBe(100);
+  });
+
+  test('RUN-54 keeps each message of an answer apart', async () => {
+    const { messages } = await play(async (ctx) => {
+      for (const text of ['one', 'two', 'three']) {
+        const writer = await ctx.message();
+        await writer.write(text);
+        await writer.complete();
+        await expect(writer.write('more')).rejects.toThrow('complete');
+      }
+      const open = await ctx.message();
+      await expect(ctx.message()).rejects.toThrow('in flight');
+      await open.write('four');
+    });
+    expect(messages.map(({ id, parts }) => [id.split('.').at(-1), parts])).toEqual(
+      ['one', 'two', 'three', 'four'].map((text, i) => [`m${i + 1}`, [{ type: 'text', text }]]),
+    );
+  });
+});
+
+describe('a store that comes and goes', () => {
+  /** What comes of a message when these store calls fail. */
+  async function outcome(text: string, faults: ReadonlyMap<number, 'before' | 'after'>): Promise<string[]> {
+    await using ownStore = await openTestStore();
+    const own = new RunWorld(ownStore, new ManualClock());
+    const people = await own.node(undefined);
+    const id = await own.session();
+    await people.say(id, text);
+    const node = await own.node(createDemoAgent());
+    node.lifeline.fault = (call) => faults.get(call);
+    let answered = false;
+    await own.until(
+      async () => {
+        const log = await own.log(id);
+        const asked = log.find((event) => event.type === 'input_requested');
+        if (asked !== undefined && !answered) {
+          answered = true;
+          const { request_id } = asked.data;
+          await people.execute(id, decideInputRespond([{ request_id, approved: true }], 's', 0));
+        }
+        return log.at(-1)?.type === 'run_finished';
+      },
+      { limitMs: 200_000, stepMs: 50 },
+    );
+    own.end();
+    return essenceOf(await own.log(id));
+  }
+
+  test.each(['count to 12', 'plan tea', 'calc 2 + 3', 'remember a is b'])(
+    'RUN-55 %s comes out the same, whether or not what failed was stored',
+    async (text) => {
+      const whole = await outcome(text, new Map());
+      const faults = fc.array(
+        fc.tuple(fc.integer({ min: 3, max: 60 }), fc.constantFrom('before' as const, 'after' as const)),
+        { minLength: 1, maxLength: 20 },
+      );
+      await fc.assert(
+        fc.asyncProperty(faults, async (schedule) => {
+          expect(await outcome(text, new Map(schedule))).toEqual(whole);
+        }),
+        { numRuns: 25 },
+      );
+    },
+    60_000,
+  );
+});
