@@ -68,7 +68,6 @@ export interface SessionSettings {
   readonly maxContextBytes: number;
   readonly replayMaxEvents: number;
   readonly historyPage: number;
-  readonly toolCallHistory: number;
   readonly attachBeatMs: number;
   readonly attachTtlMs: number;
   readonly sweepIntervalMs: number;
@@ -191,7 +190,6 @@ function readSessions(read: ReadValues): SessionSettings {
     maxContextBytes: values.MAX_CONTEXT_BYTES,
     replayMaxEvents: values.REPLAY_MAX_EVENTS,
     historyPage: values.HISTORY_PAGE,
-    toolCallHistory: values.TOOL_CALL_HISTORY,
     attachBeatMs: isSet('ATTACH_BEAT_MS') ? beatMs : Math.max(1, Math.min(beatMs, Math.floor(ttlMs / 2.5))),
     attachTtlMs: isSet('ATTACH_TTL_MS') ? ttlMs : Math.max(ttlMs, Math.ceil(beatMs * 2.5)),
     sweepIntervalMs: values.SWEEP_INTERVAL_MS,

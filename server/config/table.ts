@@ -121,7 +121,6 @@ export const SETTINGS = {
     },
   ),
   HISTORY_PAGE: count(50, 'messages that a snapshot holds', { max: 500 }),
-  TOOL_CALL_HISTORY: count(200, 'tool calls that a context remembers', { min: 0, max: 10_000 }),
   ATTACH_BEAT_MS: timer(10_000, 'how often a process tells the store which connections are alive'),
   ATTACH_TTL_MS: duration(25_000, 'after how long without that a connection counts as gone', { min: 1 }),
   SWEEP_INTERVAL_MS: timer(1000, 'how often sessions that need attention are looked for'),
