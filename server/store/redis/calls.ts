@@ -131,6 +131,9 @@ export class Calls {
       case 'retry':
         later();
         return;
+      case 'late':
+        this.#giveUp(waiting);
+        return;
       case 'fail':
         this.#waiting.delete(waiting);
         waiting.reject(error instanceof UnsuitableRedis ? error : unavailable('Redis refused', error));
@@ -138,18 +141,22 @@ export class Calls {
     }
   }
 
+  /**
+   * Ends the retries whose time is up. What is on its way for the first time is left to the client's own timer, which runs in
+   * real time: a test that moves the clock by an hour must not cut it short.
+   */
   #onTick(): void {
     this.#tick++;
     for (const waiting of this.#waiting) {
       if (waiting.untilTick >= this.#tick) return;
-      this.#waiting.delete(waiting);
-      waiting.reject(
-        unavailable(
-          `Redis did not answer within ${this.#timeoutMs} ms`,
-          this.#hooks.away() ?? waiting.lastError,
-        ),
-      );
+      if (waiting.lastError !== undefined) this.#giveUp(waiting);
     }
+  }
+
+  #giveUp(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    const reason = this.#hooks.away() ?? waiting.lastError;
+    waiting.reject(unavailable(`Redis did not answer within ${this.#timeoutMs} ms`, reason));
   }
 
   #cork(): void {

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { type RedisClient, mastersOf } from './library.ts';
+import { mastersOf, onMasters, type RedisClient } from './library.ts';
 import { UnsuitableRedis } from './faults.ts';
 
 /** Where Redis is and how long it may take. */
@@ -29,7 +29,6 @@ export function connect(location: RedisLocation): RedisClient {
       enableOfflineQueue: false,
       // Certificates are checked against the name that was given, not against an address it resolves to.
       ...(options.tls && { dnsLookup: (name, done) => done(null, name) }),
-      slotsRefreshTimeout: timeoutOf(location),
       clusterRetryStrategy: backoff,
       redisOptions: options,
     });
@@ -51,16 +50,17 @@ export function connectSubscriber(location: RedisLocation, client: RedisClient, 
   return new Redis({ ...fixed, ...(all[turn % all.length] as Address) });
 }
 
-/** @throws UnsuitableRedis when a store cannot be kept there */
+/**
+ * Answers what an operator should be warned of, if anything.
+ * @throws UnsuitableRedis when a store cannot be kept there
+ */
 export async function checkServer(
   client: RedisClient,
   mode: RedisLocation['mode'],
 ): Promise<undefined | string> {
   let warning: undefined | string;
-  for (const master of mastersOf(client)) {
-    const info = new Map(
-      (await master.info()).split('\r\n').map((line) => line.split(':', 2) as [string, string]),
-    );
+  for (const text of await onMasters(client, (master) => master.info())) {
+    const info = new Map(text.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
     const version = info.get('redis_version') ?? '';
     if (!(Number.parseInt(version, 10) >= 7))
       throw new UnsuitableRedis(`Redis 7.0 or newer is needed, this is ${version || 'something else'}`);
@@ -118,6 +118,8 @@ function readLocation(location: RedisLocation): { addresses: Address[]; options:
     protocol: 3,
     replyMapping: 'legacy',
     connectTimeout: timeoutMs,
+    // Of each attempt, with all redirections in a cluster; `Calls` bounds the attempts.
+    commandTimeout: timeoutMs,
     // A connection that says nothing for this long while commands wait is dead, whatever TCP believes.
     socketTimeout: timeoutMs,
     // Commands on a lost connection are handed back at once: `Calls` sends them again, and knows for how long.

@@ -10,9 +10,10 @@ export class UnsuitableRedis extends Error {
 }
 
 /**
- * What a failed command calls for: `reload` the function library and send it again, `retry` it after a while, or give up (`fail`).
+ * What a failed command calls for: `reload` the function library and send it again, `retry` it after a while, or give up because
+ * its time is up (`late`) or because it would be the same the next time (`fail`).
  */
-export type Verdict = 'reload' | 'retry' | 'fail';
+export type Verdict = 'reload' | 'retry' | 'late' | 'fail';
 
 // Replies that say "not now" or "not here". Other error replies would be the same the next time.
 const PASSING = [
@@ -30,6 +31,7 @@ const PASSING = [
 export function verdictOn(error: unknown): Verdict {
   if (!(error instanceof Error)) return 'fail';
   if (error instanceof UnsuitableRedis) return 'fail';
+  if (error.message === 'Command timed out') return 'late';
   if (error.message.includes('Function not found')) return 'reload';
   // Everything that did not come from Redis itself is about the connection.
   if (error.name !== 'ReplyError') return 'retry';

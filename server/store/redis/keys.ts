@@ -8,6 +8,7 @@ export class Keys {
   readonly #prefix: string;
 
   constructor(prefix = 'hf:') {
+    if (/[{}]/.test(prefix)) throw new TypeError('a key prefix must not hold braces: they choose the slot');
     this.#prefix = prefix;
   }
 

@@ -45,7 +45,16 @@ export function functionName(name: FunctionName): string {
 
 /** Loads this version of the library on every master that does not have it. */
 export async function loadLibrary(client: RedisClient): Promise<void> {
-  await Promise.all(mastersOf(client).map(loadOn));
+  await onMasters(client, loadOn);
+}
+
+/** What `work` answers for each master. One that is down is left out, as long as another is not: its slots wait for their failover. */
+export async function onMasters<T>(client: RedisClient, work: (master: Redis) => Promise<T>): Promise<T[]> {
+  const settled = await Promise.allSettled(mastersOf(client).map(work));
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (answers.length === 0 && failed !== undefined) throw failed.reason;
+  return answers;
 }
 
 /** The connections to all masters that are known now. */

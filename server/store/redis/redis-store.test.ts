@@ -146,6 +146,24 @@ describe('indexes', () => {
   });
 });
 
+describe('time to live', () => {
+  test('only what has ended gets one, well beyond its archive', async () => {
+    const session = await newSession(store, { attach: connection(), alarmAt: T0 });
+    await session.append({ events: session.next('user'), annotations: [{ seq: 1, json: '{}' }] });
+    const lives = () =>
+      withServer(async (redis) => {
+        const keys = (await scan(redis)).filter((key) => key.includes(session.id));
+        return Promise.all(keys.map((key) => redis.pttl(key)));
+      });
+    expect(await lives()).toEqual([-1, -1, -1, -1]);
+    await store.expire({
+      ...{ sessionId: session.id, successorId: 'next', archiveUntil: T0 + 1000, force: true, now: T0 },
+    });
+    expect(Math.min(...(await lives()))).toBeGreaterThan(80 * 24 * 3_600_000);
+    await store.erase(session.id);
+  });
+});
+
 describe('the function library', () => {
   test('is loaded again where it is gone, and the call goes on', async () => {
     const session = await newSession(store);

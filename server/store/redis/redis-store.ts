@@ -4,11 +4,11 @@ import type { Random } from '../../random.ts';
 import type * as S from '../store.ts';
 import type { Alarms } from './alarms.ts';
 import type { Calls } from './calls.ts';
-import { alarmOf, appendArgs, chunkArgs, decodeAppend, decodeChunks, decodeKnown } from './encode-append.ts';
+import { alarmOf, appendArgs, chunkArgs, decodeAppend, decodeChunks, decodeKnown } from './append-codec.ts';
 import type { Keys } from './keys.ts';
-import { decodeEvents, decodePage, encodeRoles } from './log.ts';
+import { decodeEvents, decodePage, encodeRoles } from './log-codec.ts';
 import { NodeChannel } from './node-channel.ts';
-import { decodeOpen, openArgs } from './open-session.ts';
+import { decodeOpen, openArgs } from './open-codec.ts';
 import {
   decodeArchived,
   decodeInfo,
@@ -231,12 +231,13 @@ export class RedisStore implements S.Store {
 
   async erase(sessionId: string): Promise<void> {
     const { calls, keys, alarms, subjects } = this.#p;
-    const reply = await calls.fcall('erase', keys.session(sessionId), [this.#nodeId]);
-    if (!Array.isArray(reply)) return;
-    const [scope, alarm] = reply as [string, null | string];
+    const key = keys.session(sessionId);
+    // Read first: after a lost reply there would be nothing left that names its entries in the indexes.
+    const [scope, alarm] = (await calls.command('hmget', key, 'scope', 'alarm')) as (null | string)[];
+    await calls.fcall('erase', key, [this.#nodeId]);
     await Promise.all([
-      subjects.remove(subjectOfScope(scope), sessionId),
-      alarm !== null && alarms.forget(sessionId, alarm),
+      scope && subjects.remove(subjectOfScope(scope), sessionId),
+      alarm && alarms.forget(sessionId, alarm),
       this.#settled(),
     ]);
   }
@@ -258,9 +259,8 @@ export class RedisStore implements S.Store {
 
   async close(): Promise<void> {
     this.#channel?.close();
-    await this.#settled();
-    this.#p.calls.close();
     this.#p.disconnect();
+    await this.#settled();
   }
 
   /** Tidying of an index, which nobody has to wait for. What is not done leaves an entry that means nothing. */

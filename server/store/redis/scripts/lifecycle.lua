@@ -22,7 +22,7 @@ register('create', function(keys, argv)
   return { 'created', answer(key, record(key)) }
 end)
 
--- 1 now, 2 '1' to force it, 3 what it becomes, 4 how long that is kept in ms (0: only the pointer)
+-- 1 now, 2 '1' to force it, 3 what it becomes, 4 how long that is kept in ms (0: only the pointer), 5 the node that asks
 register('expire', function(keys, argv)
   local key = keys[1]
   local m = record(key)
@@ -57,15 +57,13 @@ register('expire', function(keys, argv)
   return { 'expired', argv[3], m[AT.scope] }
 end, { 'allow-oom' })
 
--- 1 the node that asks -> {scope, alarm}
+-- 1 the node that asks
 register('erase', function(keys, argv)
   local key = keys[1]
-  local m = redis.call('HMGET', key, 'scope', 'alarm', 'nodes', 'owner')
+  local told = redis.call('HMGET', key, 'nodes', 'owner')
   unlink_parts(key)
-  if not m[1] then return false end
-  redis.call('UNLINK', key)
-  publish(key, m[3], m[4], argv[1], 'gone\n' .. session_of(key), {})
-  return { m[1], m[2] }
+  if redis.call('UNLINK', key) == 1 then publish(key, told[1], told[2], argv[1], 'gone\n' .. session_of(key), {}) end
+  return 1
 end, { 'allow-oom' })
 
 register('title', function(keys, argv)

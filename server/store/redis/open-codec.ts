@@ -1,7 +1,7 @@
 import type { OpenRequest, OpenResult, SessionInfo } from '../store.ts';
 import type { Reply } from './calls.ts';
-import { decodeChunks } from './encode-append.ts';
-import { decodeEvents, decodePage } from './log.ts';
+import { decodeChunks } from './append-codec.ts';
+import { decodeEvents, decodePage } from './log-codec.ts';
 import { decodeInfo, encodeBuffer, encodePolicy, encodeScope } from './session-record.ts';
 
 /** The arguments of the function `open`: see scripts/open.lua. */

@@ -2,7 +2,7 @@ import type { AppendRequest, AppendResult, ChunkBuffer, ChunkRequest, KnownId } 
 import type { Reply } from './calls.ts';
 import { Keys } from './keys.ts';
 import { functionName } from './library.ts';
-import { decodeEvents, encodeEvent } from './log.ts';
+import { decodeEvents, encodeEvent } from './log-codec.ts';
 import { decodeBuffer, encodeAlarm, encodeBuffer, encodeFence } from './session-record.ts';
 
 /** An append as `FCALL fn keys.length ...keys ...args`, for those who call Redis themselves (the benchmark). */
