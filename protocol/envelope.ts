@@ -8,17 +8,6 @@ export const envelopeSchema = z.object({
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-/** What every chat-plane frame from the server is. `seq` and `tag` are there on events of the log only. */
-export interface DownFrame<T extends string = string, D = unknown> {
-  readonly type: T;
-  readonly data: D;
-  readonly id?: string;
-  readonly reply_to?: string;
-  readonly seq?: number;
-  readonly tag?: string;
-  readonly ts?: string;
-}
-
 export type ParsedEnvelope = { readonly ok: true; readonly envelope: Envelope } | { readonly ok: false };
 
 /**

@@ -10,7 +10,6 @@ export const contextSchema = z.object({
   workflow: workflowSchema.nullable(),
   tool_calls: z.array(toolCallRecordSchema),
 });
-export type SessionContext = z.infer<typeof contextSchema>;
 
 /** Both directions: a merge patch by RFC 7386 for memory, preferences or both. */
 export const contextPatchSchema = z
@@ -24,7 +23,5 @@ export type ContextPatch = {
   preferences?: z.infer<typeof jsonObject> | undefined;
 };
 
-export const contextUpdateData = contextPatchSchema;
-export const contextUpdatedData = contextPatchSchema;
 export const contextRequestData = z.object({});
 export const contextData = z.object({ ...contextSchema.shape, position: positionSchema });

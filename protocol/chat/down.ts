@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { errorData } from '../errors.ts';
-import { contextData, contextUpdatedData } from './context.ts';
+import { contextData, contextPatchSchema } from './context.ts';
 import {
   connectionEstablishedData,
   connectionSuccessData,
@@ -15,7 +15,7 @@ import {
   messageStartedData,
 } from './message.ts';
 import { agentStatusData, debugData, noticeData, pongData, serverClosingData } from './notice.ts';
-import { historyData, sessionRestoredData } from './restore.ts';
+import { historySchema, sessionRestoredData } from './restore.ts';
 import {
   inputRequestedData,
   inputResolvedData,
@@ -44,7 +44,7 @@ export const EVENTS = {
   input_resolved: inputResolvedData,
   message_restarted: messageRestartedData,
   message_completed: messageCompletedData,
-  context_updated: contextUpdatedData,
+  context_updated: contextPatchSchema,
 } as const;
 
 /** Every other message that the server may send on the chat plane. */
@@ -57,7 +57,7 @@ export const UNLOGGED = {
   disconnect: disconnectData,
   message_started: messageStartedData,
   message_delta: messageDeltaData,
-  history: historyData,
+  history: historySchema,
   context: contextData,
   pong: pongData,
   agent_status: agentStatusData,

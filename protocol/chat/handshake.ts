@@ -68,7 +68,6 @@ export const messageDeliveredData = z.object({
   seq: z.int().positive().nullable().optional(),
   status: z.enum(['success', 'duplicate']),
 });
-export type MessageDeliveredData = z.infer<typeof messageDeliveredData>;
 export const AUTHENTICATED_MESSAGE = 'Authentication message received and processed';
 
 export const authRefreshData = z.object({ api_key: z.string().min(1).max(8192) });

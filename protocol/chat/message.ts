@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageId, serverId, timestamp } from '../ids.ts';
+import { serverId, timestamp } from '../ids.ts';
 import { jsonObject, jsonValue } from '../json.ts';
 
 /** How many characters a person's message may have. */
@@ -80,5 +80,3 @@ export type MessageDeltaData = z.infer<typeof messageDeltaData>;
 export const messageRestartedData = z.object({ message_id: serverId, attempt: z.int().positive() });
 /** In the log: the whole answer; it replaces its chunks. */
 export const messageCompletedData = z.object({ message: messageSchema });
-
-export { messageId };

@@ -27,7 +27,6 @@ export const historyRequestData = z.object({
   limit: z.int().positive().max(MAX_HISTORY_LIMIT).optional(),
   roles: z.array(roleSchema).min(1).max(3).optional(),
 });
-export const historyData = historySchema;
 
 /** Something worth telling after an absence. Translated by `code`. */
 export const warningSchema = z.object({ code: z.string(), message: z.string() });
@@ -39,7 +38,6 @@ export const partialSchema = z.object({
   from_index: z.int().nonnegative(),
   chunks: z.array(chunkSchema),
 });
-export type Partial = z.infer<typeof partialSchema>;
 
 /** The state at the position that `connection_success` named. */
 export const sessionRestoredData = z.object({

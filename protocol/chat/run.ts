@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { messageId, serverId, timestamp } from '../ids.ts';
-import { jsonObject, jsonValue } from '../json.ts';
+import { serverId, timestamp } from '../ids.ts';
+import { jsonValue } from '../json.ts';
 
 export const runOutcomeSchema = z.enum(['completed', 'failed', 'canceled', 'lost']);
 export type RunOutcome = z.infer<typeof runOutcomeSchema>;
@@ -134,5 +134,3 @@ export const runViewSchema = z.object({
   pending_inputs: z.array(inputRequestedData),
 });
 export type RunView = z.infer<typeof runViewSchema>;
-
-export { jsonObject, messageId };

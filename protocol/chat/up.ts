@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { channelJoinData, channelLeaveData, channelMessageData } from './channel.ts';
-import { contextRequestData, contextUpdateData } from './context.ts';
+import { contextPatchSchema, contextRequestData } from './context.ts';
 import { authRefreshData, connectData, disconnectUpData } from './handshake.ts';
 import { chatMessageData } from './message.ts';
 import { pingData } from './notice.ts';
@@ -15,7 +15,7 @@ export const UP = {
   run_cancel: runCancelData,
   run_retry: runRetryData,
   input_respond: inputRespondData,
-  context_update: contextUpdateData,
+  context_update: contextPatchSchema,
   context_request: contextRequestData,
   history_request: historyRequestData,
   ping: pingData,
