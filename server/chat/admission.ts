@@ -50,6 +50,13 @@ export class Admission {
     return true;
   }
 
+  /** A socket that had authenticated as `subject` was not let in after all, and may try again. */
+  withdraw(subject: string): void {
+    this.#forget(subject);
+    this.#unauthenticated++;
+    this.#metrics.unauthenticated.set(this.#unauthenticated);
+  }
+
   /** An attempt to authenticate failed. The answer is how long the address has to wait from now on. */
   failed(address: string): number {
     this.#metrics.authFailures.inc();
@@ -65,6 +72,10 @@ export class Admission {
       this.#metrics.unauthenticated.set(this.#unauthenticated);
       return;
     }
+    this.#forget(subject);
+  }
+
+  #forget(subject: string): void {
     const count = (this.#bySubject.get(subject) ?? 1) - 1;
     if (count === 0) this.#bySubject.delete(subject);
     else this.#bySubject.set(subject, count);

@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol/chat/handshake.ts';
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
-import type { Authentication, Principal } from '../auth/principal.ts';
+import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
 import { type GoneReason, SessionGone } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type Admitted, admit, checkKey } from './authenticate.ts';
@@ -36,6 +36,9 @@ const ESTABLISHED = frameOf(
   undefined,
 );
 
+/** When a connection beyond a subject's number may try again: nobody knows when one of them goes. */
+const SUBJECT_WAIT_MS = 1000;
+
 /** A WebSocket frame's own bytes, at most, for what a client may send before it is authenticated. */
 const FRAMING_BYTES = 4096;
 
@@ -51,9 +54,13 @@ export class ChatConnection {
   #state: ConnectionState;
   #admitted: undefined | Admitted;
   #principal: undefined | Principal;
+  /** Whose connections it is counted among. */
+  #subject: undefined | string;
   #cancelDeadline: () => void = () => {};
   #stopCounting: () => void = () => {};
   #closed = false;
+  /** The close frame was sent: what came behind it is not looked at. */
+  #hungUp = false;
   /** When the peer was last heard, and when a ping is due. */
   #heardAt: number;
   #pingAt: number;
@@ -124,8 +131,16 @@ export class ChatConnection {
   recheck(): void {
     if (this.#principal === undefined || this.#state.name !== 'open') return;
     const result = this.#deps.keys.recheck(this.#principal);
-    if (result.kind === 'ok') return this.#take(result.principal);
-    this.end(keyRefusal(result));
+    if (result.kind !== 'ok') return this.end(keyRefusal(result));
+    if (this.#reaches(result.principal)) return this.#take(result.principal);
+    this.end(
+      refusal('forbidden', 'The key does not reach this workspace', { close: CLOSE_CODES.authentication }),
+    );
+  }
+
+  /** Whether the key may still use the workspace of this connection's session. */
+  #reaches(principal: Principal): boolean {
+    return this.#admitted === undefined || mayUse(principal, this.#admitted.attachment.live.info.workspace);
   }
 
   /** Called about once a second: pings, and lets go of a peer that is silent or takes nothing. */
@@ -208,6 +223,7 @@ export class ChatConnection {
     const { state, actions } = transition(this.#state, event, this.#deps.clock.now(), this.#limits);
     this.#state = state;
     for (const action of actions) {
+      if (this.#hungUp) return;
       switch (action.do) {
         case 'authenticate':
           this.#stopCounting();
@@ -231,16 +247,19 @@ export class ChatConnection {
         admission.failed(this.#options.address);
         return this.#dispatch({ type: 'refused', refusal: key.refusal, replyTo: id });
       }
-      const result = await admit(data, key.principal, this.id, this.#deps);
-      if (result.kind === 'refused')
-        return this.#dispatch({ type: 'refused', refusal: result.refusal, replyTo: id });
-      // It closed, or ran out of time, while its session was opened.
-      if (this.#closed || this.#state.name !== 'authenticating') return void result.attachment.detach();
+      // Before its session is opened: one that is turned away makes none.
       if (!admission.authenticated(key.principal.subject)) {
-        void result.attachment.detach();
-        const wait = refusal('rate_limited', undefined, { retry_after_ms: 1000 });
+        const wait = refusal('rate_limited', undefined, { retry_after_ms: SUBJECT_WAIT_MS });
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
+      this.#subject = key.principal.subject;
+      const result = await admit(data, key.principal, this.id, this.#deps);
+      if (result.kind === 'refused') {
+        this.#withdraw();
+        return this.#dispatch({ type: 'refused', refusal: result.refusal, replyTo: id });
+      }
+      // It closed, or ran out of time, while its session was opened.
+      if (this.#closed || this.#state.name !== 'authenticating') return void result.attachment.detach();
       this.#cancelDeadline();
       this.#admitted = result;
       this.#principal = result.principal;
@@ -248,8 +267,16 @@ export class ChatConnection {
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
       this.#dispatch({ type: 'authenticated', permissions: result.principal.permissions });
     } catch (error) {
+      this.#withdraw();
       this.#onFault(error, id);
     }
+  }
+
+  /** It was not let in after all: its subject may have another connection instead. */
+  #withdraw(): void {
+    if (this.#subject === undefined || this.#closed || this.#admitted !== undefined) return;
+    this.#deps.admission.withdraw(this.#subject);
+    this.#subject = undefined;
   }
 
   #welcome(admitted: Admitted, id: undefined | string, began: number): void {
@@ -271,14 +298,15 @@ export class ChatConnection {
     const admitted = this.#admitted;
     if (admitted === undefined || message.type === 'connect') return;
     try {
-      const reply = await handle(message, {
+      const replying = handle(message, {
         deps: this.#deps,
         live: admitted.attachment.live,
         principal: this.#principal ?? admitted.principal,
         id,
         refresh: (apiKey) => this.#refresh(apiKey),
       });
-      this.#answer(reply, id);
+      // What needs no waiting is answered before the next frame is looked at: that one may be the last.
+      this.#answer(replying instanceof Promise ? await replying : replying, id);
     } catch (error) {
       this.#onFault(error, id);
     }
@@ -297,9 +325,14 @@ export class ChatConnection {
 
   #refresh(apiKey: string): undefined | Refusal {
     const result = this.#deps.keys.authenticate(apiKey);
-    if (result.kind !== 'ok') return keyRefusal(result);
+    if (result.kind !== 'ok') {
+      this.#deps.admission.failed(this.#options.address);
+      return keyRefusal(result);
+    }
     if (result.principal.subject !== this.#principal?.subject)
       return refusal('forbidden', 'The key is of another subject');
+    if (!this.#reaches(result.principal))
+      return refusal('forbidden', 'The key does not reach this workspace');
     this.#take(result.principal);
     return undefined;
   }
@@ -319,6 +352,7 @@ export class ChatConnection {
   }
 
   #hangUp(reason: string, close: CloseCode): void {
+    this.#hungUp = true;
     this.#outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
     this.#outbound.stop();
     // A close reason may have 123 bytes.
@@ -351,7 +385,7 @@ export class ChatConnection {
     this.#stopCounting();
     this.#outbound.stop();
     this.#dispatch({ type: 'socket_closed' });
-    this.#deps.admission.leave(this.#principal?.subject);
+    this.#deps.admission.leave(this.#subject);
     void this.#admitted?.attachment.detach();
     this.#options.onClosed(this);
   }

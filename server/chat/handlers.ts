@@ -93,13 +93,13 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
 };
 
 /**
- * Does what a message asks. Resolves with the one reply that its sender gets.
+ * Does what a message asks. Comes to the one reply that its sender gets: at once where nothing has to be waited for.
  * @throws StoreUnavailable, SessionGone
  */
-export async function handle(
+export function handle(
   message: Exclude<UpMessage, { type: 'connect' }>,
   context: HandlerContext,
-): Promise<Reply> {
+): Promise<Reply> | Reply {
   return (HANDLERS[message.type] as Handler<typeof message.type>)(message as never, context);
 }
 

@@ -58,7 +58,8 @@ export const PROBLEM_RESPONSES = {
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOf(error);
-    if (problem.statusCode >= 500)
+    // A refusal of our own making (full, draining) is no fault, and whoever provokes it must not fill the log.
+    if (problem.statusCode >= 500 && !(error instanceof HttpProblem))
       request.log.error({ err: error, event: 'request_failed' }, 'a request failed');
     return sendProblem(request, reply, problem);
   });
