@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { fastify } from 'fastify';
+import { createAgent } from './agents/index.ts';
 import { KeyRing } from './auth/key-ring.ts';
 import { RateGate } from './auth/rate-gate.ts';
 import { SessionTokens } from './auth/session-tokens.ts';
@@ -17,6 +18,9 @@ import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
+import { endRuns, SESSION_ERASED } from './run/end-runs.ts';
+import { Executor } from './run/executor.ts';
+import { Sweeper } from './run/sweeper.ts';
 import { SessionHub } from './session/hub.ts';
 import { repair } from './session/repair.ts';
 import { StoreThreadService } from './session/thread-service.ts';
@@ -69,8 +73,11 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   const opened = await KeyRing.open({ auth: settings.auth, policies, clock, log });
   if (!opened.ok) throw new StartFault(opened.faults);
   const keys = opened.ring;
-  const store = await openStore(settings.store, { clock, random });
-  const hub = createHub(settings, { store, clock, random, nodeId, log, metrics });
+  const store = await openStore(settings.store, { clock, random, log });
+  const parts: Parts = { store, clock, random, nodeId, log, metrics };
+  const hub = createHub(settings, parts);
+  const executor = createExecutor(settings, hub, parts);
+  const sweeper = createSweeper(settings, hub, executor, parts);
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
   const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
   const chatDeps: ChatDeps = {
@@ -121,7 +128,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
       clock,
       random,
       settings: settings.sessions,
-      onErase: async (sessionId) => hub.end(sessionId),
+      onErase: (sessionId) => endBeforeErase(hub, sessionId),
     }),
     metrics,
     vitals: {
@@ -153,12 +160,18 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
     listen: async () => {
       await hub.start();
       chat.start();
+      executor.start();
+      sweeper.start();
       keys.watch(lifetime.signal);
       return http.listen({ host: settings.host, port: settings.port });
     },
     close: async () => {
       const deadline = new AbortController();
       const cancel = clock.after(Math.max(0, settings.drainMs - CLOSE_MARGIN_MS), () => deadline.abort());
+      chat.refuse();
+      await sweeper.stop();
+      // First, so that people see it happen: then they are sent away.
+      await executor.drain(deadline.signal);
       await chat.drain(deadline.signal);
       cancel();
       await hub.stop();
@@ -170,7 +183,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   };
 }
 
-interface HubParts {
+interface Parts {
   readonly store: Store;
   readonly clock: SystemClock;
   readonly random: Random;
@@ -181,7 +194,7 @@ interface HubParts {
 
 function createHub(
   { sessions }: Settings,
-  { store, clock, random, nodeId, log, metrics }: HubParts,
+  { store, clock, random, nodeId, log, metrics }: Parts,
 ): SessionHub {
   return new SessionHub({
     store,
@@ -193,7 +206,7 @@ function createHub(
     maxReplay: sessions.replayMaxEvents,
     historyPage: sessions.historyPage,
     maxSessions: sessions.maxPerSubject === Number.POSITIVE_INFINITY ? 0 : sessions.maxPerSubject,
-    endRuns: async () => {},
+    endRuns,
     repair: async (info, detail) => {
       metrics.integrityFaults.inc();
       log.error({ event: 'integrity_fault', session_id: info.sessionId, detail }, 'a log is not continuous');
@@ -201,6 +214,48 @@ function createHub(
     },
     onDuplicate: () => metrics.duplicates.inc(),
   });
+}
+
+function createExecutor({ agent, runs, sessions }: Settings, hub: SessionHub, parts: Parts): Executor {
+  return new Executor({
+    ...parts,
+    hub,
+    agent: createAgent(agent),
+    rules: {
+      leaseMs: runs.leaseMs,
+      runMaxMs: runs.maxMs,
+      maxDeaths: runs.maxAttempts,
+      chunkCoalesceMs: runs.chunkCoalesceMs,
+      maxContextBytes: sessions.maxContextBytes,
+      maxConcurrentRuns: 0,
+    },
+  });
+}
+
+function createSweeper(settings: Settings, hub: SessionHub, executor: Executor, parts: Parts): Sweeper {
+  return new Sweeper({
+    ...parts,
+    hub,
+    executor,
+    rules: {
+      sweepIntervalMs: settings.sessions.sweepIntervalMs,
+      leaseMs: settings.runs.leaseMs,
+      runMaxMs: settings.runs.maxMs,
+      forgetMs: settings.auth.sessionTokenMaxAgeMs,
+    },
+  });
+}
+
+/** Ends what is at work in the session and closes its connections here; the store's record reaches other nodes. */
+async function endBeforeErase(hub: SessionHub, sessionId: string): Promise<void> {
+  const held = await hub.acquire(sessionId);
+  if (held === undefined) return;
+  try {
+    await endRuns(held.live, SESSION_ERASED);
+    held.live.end('erased');
+  } finally {
+    held.release();
+  }
 }
 
 /** What signs session tokens: the settings' secrets, or outside production one that the store keeps. */

@@ -34,6 +34,11 @@ export class ChatServer {
     ];
   }
 
+  /** Takes nobody any more; those who are here stay until the drain. */
+  refuse(): void {
+    this.#draining = true;
+  }
+
   /** Takes a socket that has been upgraded. */
   accept(options: Omit<ConnectionOptions, 'onClosed'>): void {
     const waitMs = this.#deps.admission.enter(options.address);
@@ -54,7 +59,7 @@ export class ChatServer {
    * `signal` says that there is no more time.
    */
   async drain(signal: AbortSignal): Promise<void> {
-    this.#draining = true;
+    this.refuse();
     const { clock, random, settings } = this.#deps;
     const { reconnectMinMs, reconnectMaxMs } = settings.sockets;
     // A restart takes about a second or two; coming back sooner than that would be in vain.
