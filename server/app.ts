@@ -76,6 +76,14 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   const store = await openStore(settings.store, { clock, random, log });
   const parts: Parts = { store, clock, random, nodeId, log, metrics };
   const hub = createHub(settings, parts);
+  metrics.readSessions(() => {
+    metrics.liveSessions.set(hub.size);
+    return hub.tiers();
+  });
+  hub.onAppended((_live, events) => {
+    metrics.appends.inc();
+    metrics.events.inc(events.length);
+  });
   const executor = createExecutor(settings, hub, parts);
   const sweeper = createSweeper(settings, hub, executor, parts);
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
@@ -213,6 +221,8 @@ function createHub(
       await repair(info, { store, clock, random, nodeId });
     },
     onDuplicate: () => metrics.duplicates.inc(),
+    onConflict: () => metrics.appendConflicts.inc(),
+    onChunk: () => metrics.chunks.inc(),
   });
 }
 

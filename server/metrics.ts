@@ -26,6 +26,8 @@ export interface Metrics {
   readonly unauthenticated: Level;
   /** Sessions that have a connection or a run on this node. */
   readonly liveSessions: Level;
+  /** Where `holdfast_sessions` comes from, asked at each scrape: sessions that this node knows of, by tier. */
+  readSessions(read: () => Readonly<Record<SessionTier, number>>): void;
   /** What a `connect` led to. */
   readonly restores: Readonly<Record<Outcome, Count>>;
   /** The tier of those that were restored. */
@@ -63,6 +65,9 @@ export interface Metrics {
   readonly devices: Level;
 }
 
+/** `attached`: it has a connection; the others have been without for so long. */
+type SessionTier = 'attached' | 'brief' | 'medium';
+
 /** Makes the registry with every metric at 0. `processMetrics`: also those of the process (memory, event loop, ...). */
 export function createMetrics({ processMetrics = true } = {}): Metrics {
   const registry = new Registry();
@@ -77,8 +82,19 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     for (const value of values) family.inc({ [label]: value }, 0);
     return Object.fromEntries(values.map((value) => [value, family.labels(value)])) as Record<L, Count>;
   };
+  let read: () => Readonly<Record<SessionTier, number>> = () => ({ attached: 0, brief: 0, medium: 0 });
+  new Gauge({
+    ...named('sessions', 'Sessions that this node knows of, by tier'),
+    labelNames: ['tier'],
+    collect() {
+      for (const [tier, count] of Object.entries(read())) this.set({ tier }, count);
+    },
+  });
   return {
     registry,
+    readSessions: (reader) => {
+      read = reader;
+    },
     connections: gauge('connections', 'Open sockets of the chat plane'),
     unauthenticated: gauge('connections_unauthenticated', 'Open sockets that have not authenticated'),
     liveSessions: gauge('live_sessions', 'Sessions with a connection or a run on this node'),

@@ -130,6 +130,8 @@ export class RunNode {
       maxSessions: 0,
       attachBeatMs: 10_000,
       onDuplicate: () => {},
+      onConflict: () => {},
+      onChunk: () => {},
       repair: async () => {
         throw new Error('a log is at fault');
       },

@@ -81,6 +81,7 @@ export class ChatConnection {
       socket,
       tcp,
       queueBytes: sockets.sendQueueBytes,
+      onQueue: (bytes) => deps.metrics.sendQueueBytes.observe(bytes),
       onGone: (reason) => this.#onGone(reason),
       onError: (error) => this.#onFault(error, undefined),
     });

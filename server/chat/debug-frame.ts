@@ -5,10 +5,10 @@ import { frameOf } from './handlers.ts';
 
 /** On `/debug/…`: how the server came to what it answered. */
 export function debugFrame(admitted: Admitted, began: number, deps: ChatDeps): string {
-  const { outcome, opened } = admitted.attachment.attached;
+  const { outcome, opened, former } = admitted.attachment.attached;
   const now = deps.clock.now();
-  const away = absence(opened.info, admitted.formerConnectionId, now);
-  const { briefMs, mediumMs } = opened.info.policy;
+  const away = absence(former ?? opened.info, admitted.formerConnectionId, now);
+  const { briefMs, mediumMs } = (former ?? opened.info).policy;
   return frameOf(
     'debug',
     JSON.stringify({

@@ -22,10 +22,10 @@ export function greet(
   deps: ChatDeps,
 ): Greeting {
   const { principal, attachment, formerConnectionId } = admitted;
-  const { outcome, opened, previousSessionId } = attachment.attached;
+  const { outcome, opened, previousSessionId, former } = attachment.attached;
   const { info, content, chunks } = opened;
   const now = deps.clock.now();
-  const away = absence(info, formerConnectionId, now);
+  const away = absence(former ?? info, formerConnectionId, now);
   const tier = outcome === 'expired' ? 'expired' : outcome === 'fresh' ? 'brief' : away.tier;
   const { sockets } = deps.settings;
   const success = {

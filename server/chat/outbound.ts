@@ -16,6 +16,8 @@ export interface OutboundOptions {
   readonly tcp: Socket;
   /** How many bytes may wait in the socket before the log is held back. */
   readonly queueBytes: number;
+  /** Told what waits in the socket whenever the log moves on. */
+  readonly onQueue: (bytes: number) => void;
   readonly onGone: (reason: GoneReason) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -82,6 +84,7 @@ export class Outbound implements Subscriber {
   }
 
   advanced(): void {
+    this.#options.onQueue(this.#options.socket.bufferedAmount);
     this.#pump();
   }
 

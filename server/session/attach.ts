@@ -40,6 +40,8 @@ export interface AttachDeps {
   readonly maxReplay: number;
   readonly historyPage: number;
   readonly maxSessions: number;
+  /** Told before a session is opened: from then on what other nodes write to it must be kept. */
+  readonly opening: (sessionId: string) => void;
   /** Ends a session whose time has run out, and answers its successor's id (`undefined`: it is alive after all, or gone). */
   readonly expire: (info: SessionInfo) => Promise<undefined | string>;
   /** Makes a log that is not continuous whole again, under a new epoch. */
@@ -52,6 +54,8 @@ export type Attached =
       readonly outcome: 'fresh' | 'restored' | 'expired' | 'reset';
       readonly opened: OpenedSession;
       readonly previousSessionId: undefined | string;
+      /** With `expired`: the session that it was, for how long the client was away from that. */
+      readonly former: undefined | SessionInfo;
     }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'over_limit' };
@@ -68,7 +72,9 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
   if (target.kind === 'new') return create(params, deps, deps.random.id(), 'fresh', undefined);
   let sessionId = target.sessionId;
   let outcome: 'restored' | 'expired' | 'reset' = 'restored';
+  let former: undefined | SessionInfo;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
+    deps.opening(sessionId);
     const result = await deps.store.open({
       sessionId,
       scope: params.scope,
@@ -85,11 +91,12 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
       case 'open': {
         const final = outcome === 'restored' && result.position === 'reset' ? 'reset' : outcome;
         const previous = outcome === 'expired' ? target.sessionId : undefined;
-        return { kind: 'attached', outcome: final, opened: result, previousSessionId: previous };
+        return { kind: 'attached', outcome: final, opened: result, previousSessionId: previous, former };
       }
       case 'expired': {
         const successor = result.info.archived?.successorId ?? (await deps.expire(result.info));
         if (successor === undefined) continue;
+        former ??= result.info;
         outcome = 'expired';
         sessionId = successor;
         continue;
@@ -100,6 +107,7 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
         continue;
       case 'missing': {
         const made = await replace(params, deps, sessionId, outcome);
+        if (made?.kind === 'attached') return { ...made, former };
         if (made !== undefined) return made;
         // Another device made it first: it is opened now.
         if (outcome === 'restored') outcome = 'reset';
@@ -170,7 +178,7 @@ async function create(
     content: { mode: 'snapshot', page: { items: [], total: 0, hasMore: false } },
     chunks: undefined,
   };
-  return { kind: 'attached', outcome, opened, previousSessionId: previousId };
+  return { kind: 'attached', outcome, opened, previousSessionId: previousId, former: undefined };
 }
 
 function partialOf(partial: undefined | PartialPosition) {

@@ -2,8 +2,11 @@ import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
 import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
 import { type LiveDeps, LiveSession, type LiveStart } from './live-session.ts';
+import { TierCensus, type TierCounts } from './tier-census.ts';
 
-export interface HubDeps extends Omit<LiveDeps, 'onAppended' | 'onGone'>, Omit<AttachDeps, 'expire'> {
+export interface HubDeps
+  extends Omit<LiveDeps, 'onAppended' | 'onGone'>,
+    Omit<AttachDeps, 'expire' | 'opening'> {
   readonly attachBeatMs: number;
   /** Brings whatever is at work in an expired session to its end. */
   readonly endRuns: (live: LiveSession) => Promise<void>;
@@ -34,6 +37,7 @@ export class SessionHub {
   readonly #entries = new Map<string, Entry>();
   /** Records for sessions that are being opened: the store may send them before the open's own answer is read. */
   readonly #opening = new Map<string, { count: number; records: NodeRecord[] }>();
+  readonly #census = new TierCensus();
   readonly #listeners = new Set<(live: LiveSession, events: readonly LogEvent[]) => void>();
   /** Detaches under way. */
   readonly #leaving = new Set<Promise<void>>();
@@ -61,8 +65,16 @@ export class SessionHub {
     await Promise.all(this.#leaving);
   }
 
+  /** How many sessions have a connection, a run or an operation here. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Sessions that this node knows of, by tier. */
+  tiers(): TierCounts {
+    let attached = 0;
+    for (const entry of this.#entries.values()) if (entry.connections.length > 0) attached++;
+    return this.#census.count(attached, this.#deps.clock.now());
   }
 
   /** Told after every append that this node made, once it is folded. */
@@ -81,19 +93,21 @@ export class SessionHub {
    * @throws StoreUnavailable
    */
   async connect(params: AttachParams): Promise<Attachment | Exclude<Attached, { kind: 'attached' }>> {
-    const opening = params.target.kind === 'new' ? undefined : this.#beginOpening(params.target.sessionId);
+    const opened: (() => void)[] = [];
     try {
       const attached = await attach(params, {
         ...this.#deps,
+        opening: (sessionId) => opened.push(this.#beginOpening(sessionId)),
         expire: (info) => this.expireSession(info),
       });
       if (attached.kind !== 'attached') return attached;
       const { info, cells, chunks } = attached.opened;
       const entry = this.#hold({ info, cells, chunks });
       entry.connections.push(params.connectionId);
+      this.#census.returned(entry.live.id);
       return { live: entry.live, attached, detach: () => this.#leave(entry, params.connectionId) };
     } finally {
-      opening?.();
+      for (const done of opened) done();
     }
   }
 
@@ -230,10 +244,12 @@ export class SessionHub {
   }
 
   async #detach(entry: Entry, connectionId: string): Promise<void> {
+    const now = this.#deps.clock.now();
     entry.connections = entry.connections.filter((id) => id !== connectionId);
+    if (entry.connections.length === 0) this.#census.left(entry.live.id, entry.live.info.policy, now);
     this.#release(entry);
     try {
-      await this.#deps.store.detach(entry.live.id, connectionId, this.#deps.clock.now());
+      await this.#deps.store.detach(entry.live.id, connectionId, now);
     } catch (error) {
       // It counts as gone since its last beat.
       this.#deps.log.warn({ err: error }, 'detach failed');

@@ -82,6 +82,8 @@ async function live(sessionId: string, nodeId = 'n1'): Promise<LiveSession> {
     onAppended: () => {},
     onGone: () => {},
     onDuplicate: () => {},
+    onConflict: () => {},
+    onChunk: () => {},
   });
 }
 

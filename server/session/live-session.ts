@@ -55,6 +55,9 @@ export interface LiveDeps {
   readonly onAppended: (live: LiveSession, events: readonly LogEvent[]) => void;
   readonly onGone: (live: LiveSession) => void;
   readonly onDuplicate: () => void;
+  /** Another node was ahead of an append. */
+  readonly onConflict: () => void;
+  readonly onChunk: () => void;
 }
 
 export interface LiveStart {
@@ -218,6 +221,7 @@ export class LiveSession {
       json,
     });
     if (result.kind !== 'applied') return 'fenced';
+    this.#deps.onChunk();
     this.receiveChunk(messageId, fence.runId, messageAttempt, index, json);
     return 'applied';
   }
@@ -360,6 +364,7 @@ export class LiveSession {
       case 'applied':
         return;
       case 'conflict':
+        this.#deps.onConflict();
         if (result.head.epoch !== this.#info.epoch || result.head.seq < this.#seq) this.end('rewritten');
         else this.#adoptFrames(result.events);
         return;

@@ -144,9 +144,11 @@ function noteExtras(extras: Extras, before: SessionState, event: LogEvent): void
   const calls = before.toolCalls.filter((call) => call.run_id === run_id);
   const seqs = [active?.messageSeq ?? queued?.messageSeq, ...(active?.messageSeqs ?? [])];
   const withCalls = seqs.at(-1);
-  for (const seq of seqs) {
+  for (const [i, seq] of seqs.entries()) {
     if (seq === undefined) continue;
     const annotation = {
+      // The person's message learns which run answered it; an answer says it by itself.
+      ...(i === 0 ? { run_id } : {}),
       run_outcome: outcome,
       ...(seq === withCalls && calls.length > 0 ? { tool_calls: calls } : {}),
     };

@@ -12,7 +12,13 @@ export type StoreOptions =
       /** See `SqliteOptions`; `full` when not said. */
       readonly synchronous?: undefined | Synchronous;
     }
-  | { readonly kind: 'redis'; readonly url: string; readonly mode: 'single' | 'cluster' | 'sentinel' };
+  | {
+      readonly kind: 'redis';
+      readonly url: string;
+      readonly mode: 'single' | 'cluster' | 'sentinel';
+      readonly sentinelName?: undefined | string;
+      readonly commandTimeoutMs?: undefined | number;
+    };
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -33,7 +39,7 @@ export async function openStore(options: StoreOptions, deps: StoreDeps): Promise
     }
     case 'redis': {
       const { openRedisStore } = await import('./redis/open-redis-store.ts');
-      return await openRedisStore({ url: options.url, mode: options.mode }, deps);
+      return await openRedisStore(options, deps);
     }
   }
 }
