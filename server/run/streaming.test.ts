@@ -1,13 +1,10 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Chunk } from '../../protocol/chat/message.ts';
-import { essenceOf, RunWorld } from '../../test-helpers/run-node.ts';
+import { RunWorld } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
-import { createDemoAgent } from '../agents/demo/demo-agent.ts';
 import { ManualClock } from '../clock.ts';
 import type { ChunkRequest } from '../store/store.ts';
 import type { Agent, RunContext } from './agent-port.ts';
-import { decideInputRespond } from './decide-input.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 let world: RunWorld;
@@ -159,51 +156,4 @@ describe('an answer', () => {
       ['one', 'two', 'three', 'four'].map((text, i) => [`m${i + 1}`, [{ type: 'text', text }]]),
     );
   });
-});
-
-describe('a store that comes and goes', () => {
-  /** What comes of a message when these store calls fail. */
-  async function outcome(text: string, faults: ReadonlyMap<number, 'before' | 'after'>): Promise<string[]> {
-    await using ownStore = await openTestStore();
-    const own = new RunWorld(ownStore, new ManualClock());
-    const people = await own.node(undefined);
-    const id = await own.session();
-    await people.say(id, text);
-    const node = await own.node(createDemoAgent());
-    node.lifeline.fault = (call) => faults.get(call);
-    let answered = false;
-    await own.until(
-      async () => {
-        const log = await own.log(id);
-        const asked = log.find((event) => event.type === 'input_requested');
-        if (asked !== undefined && !answered) {
-          answered = true;
-          const { request_id } = asked.data;
-          await people.execute(id, decideInputRespond([{ request_id, approved: true }], 's', 0));
-        }
-        return log.at(-1)?.type === 'run_finished';
-      },
-      { limitMs: 200_000, stepMs: 50 },
-    );
-    own.end();
-    return essenceOf(await own.log(id));
-  }
-
-  test.each(['count to 12', 'plan tea', 'calc 2 + 3', 'remember a is b'])(
-    'RUN-55 %s comes out the same, whether or not what failed was stored',
-    async (text) => {
-      const whole = await outcome(text, new Map());
-      const faults = fc.array(
-        fc.tuple(fc.integer({ min: 3, max: 60 }), fc.constantFrom('before' as const, 'after' as const)),
-        { minLength: 1, maxLength: 20 },
-      );
-      await fc.assert(
-        fc.asyncProperty(faults, async (schedule) => {
-          expect(await outcome(text, new Map(schedule))).toEqual(whole);
-        }),
-        { numRuns: 25 },
-      );
-    },
-    60_000,
-  );
 });
