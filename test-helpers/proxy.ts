@@ -21,7 +21,7 @@ const SLICE_MS = 20;
  * A line that can be broken: a TCP proxy on loopback. `cut` resets what is open, `stall` leaves it open and silent (as a
  * dead Wi-Fi does), `delay` and `throttle` make it slow, `refuse` lets nobody new in, `heal` ends all of that.
  */
-export class Proxy implements AsyncDisposable {
+export class LineProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: () => number;
   readonly #pairs = new Set<Pair>();
@@ -34,11 +34,11 @@ export class Proxy implements AsyncDisposable {
   }
 
   /** Listens on a free port in front of `target`: a port, a URL, or a function that answers the port of the moment. */
-  static async start(target: number | string | (() => number)): Promise<Proxy> {
+  static async start(target: number | string | (() => number)): Promise<LineProxy> {
     const server = createServer({ pauseOnConnect: false }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = typeof target === 'string' ? Number(new URL(target).port) : target;
-    return new Proxy(server, typeof port === 'function' ? port : () => port);
+    return new LineProxy(server, typeof port === 'function' ? port : () => port);
   }
 
   get port(): number {
