@@ -283,14 +283,14 @@ export class RunWorld {
     this.clock = clock;
   }
 
-  /** Starts one more node. */
+  /** Starts one more node, with a way of its own to the store where it is given one. */
   async node(
     agent: undefined | Agent,
-    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean } = {},
+    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean; store?: Store } = {},
   ): Promise<RunNode> {
-    const { rules = {}, ...start } = options;
+    const { rules = {}, store = this.store, ...start } = options;
     const nodeId = `n${this.nodes.length + 1}`;
-    const node = new RunNode({ store: this.store, clock: this.clock, agent, nodeId, rules });
+    const node = new RunNode({ store, clock: this.clock, agent, nodeId, rules });
     this.nodes.push(node);
     return await node.start(start);
   }
