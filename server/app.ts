@@ -115,6 +115,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   const chat = new ChatServer(chatDeps);
   const startedAt = clock.now();
   const advanceClock = async (ms: number) => {
+    await hub.foresee(clock.now() + ms);
     clock.advance(ms);
     chat.clockMoved(ms);
     await hub.beat();

@@ -1,4 +1,4 @@
-import type { LiveSession } from '../session/live-session.ts';
+import { type LiveSession, SessionGone } from '../session/live-session.ts';
 import { decideEndAll } from './decide-finish.ts';
 import type { Ending } from './end-run.ts';
 
@@ -14,9 +14,14 @@ export const SESSION_ERASED: Ending = {
 
 /**
  * Ends whatever is at work in a session that is itself about to end: what was streamed is kept, nothing stays open.
+ * Several may want that at once (all devices that come back to an expired session): who comes second finds it done.
  * @throws StoreUnavailable
- * @throws SessionGone
+ * @throws SessionGone when the log was rewritten
  */
 export async function endRuns(live: LiveSession, ending: Ending = SESSION_EXPIRED): Promise<void> {
-  await live.execute({ decide: decideEndAll(ending), id: undefined, needsPartial: true });
+  try {
+    await live.execute({ decide: decideEndAll(ending), id: undefined, needsPartial: true });
+  } catch (error) {
+    if (!(error instanceof SessionGone && error.reason === 'erased')) throw error;
+  }
 }

@@ -42,7 +42,7 @@ export class SessionHub {
   /** Detaches under way. */
   readonly #leaving = new Set<Promise<void>>();
   #stopBeat: () => void = () => {};
-  #beating = false;
+  #beating: undefined | Promise<void>;
 
   constructor(deps: HubDeps) {
     this.#deps = deps;
@@ -176,19 +176,21 @@ export class SessionHub {
     }
   }
 
-  /** Says that this node's connections are alive, and finds out what was missed. */
-  async beat(): Promise<void> {
-    if (this.#beating) return;
-    this.#beating = true;
-    try {
-      const entries = [...this.#entries.values()];
-      for (let from = 0; from < entries.length; from += TOUCH_PAGE)
-        await this.#touch(entries.slice(from, from + TOUCH_PAGE));
-    } catch (error) {
-      this.#deps.log.warn({ err: error }, 'heartbeat failed');
-    } finally {
-      this.#beating = false;
-    }
+  /** Says that this node's connections are alive, and finds out what was missed. Never rejects. */
+  beat(): Promise<void> {
+    this.#beating ??= this.#touchAll(this.#deps.clock.now()).finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  /**
+   * The clock is about to be moved to `now` by hand. Said before it is so: a sweep that came between would take all
+   * connections for gone.
+   */
+  async foresee(now: number): Promise<void> {
+    await this.#beating;
+    await this.#touchAll(now);
   }
 
   /** Ends the session's connections on this node: it is being erased. */
@@ -196,13 +198,23 @@ export class SessionHub {
     this.#entries.get(sessionId)?.live.end('erased');
   }
 
-  async #touch(entries: readonly Entry[]): Promise<void> {
-    const { store, nodeId, clock } = this.#deps;
+  async #touchAll(now: number): Promise<void> {
+    try {
+      const entries = [...this.#entries.values()];
+      for (let from = 0; from < entries.length; from += TOUCH_PAGE)
+        await this.#touch(entries.slice(from, from + TOUCH_PAGE), now);
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'heartbeat failed');
+    }
+  }
+
+  async #touch(entries: readonly Entry[], now: number): Promise<void> {
+    const { store, nodeId } = this.#deps;
     const request: TouchEntry[] = entries.map(({ live, connections }) => ({
       sessionId: live.id,
       connectionIds: connections,
     }));
-    const heads = await store.touch(nodeId, request, clock.now());
+    const heads = await store.touch(nodeId, request, now);
     await Promise.all(entries.map(({ live }, i) => live.checkHead(heads[i])));
   }
 
