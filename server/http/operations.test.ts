@@ -148,6 +148,13 @@ describe('debug endpoints', () => {
 });
 
 describe('sockets', () => {
+  it.each(OTHER_SOCKET_PATHS)('HTP-24 an upgrade of %s is not built yet', async (url) => {
+    const { inject } = await open();
+    const reply = await inject({ url, headers: { upgrade: 'websocket', connection: 'upgrade' } });
+    expect(reply.statusCode).toBe(501);
+    expect(reply.json()).toMatchObject({ error_type: 'not_available' });
+  });
+
   it.each(OTHER_SOCKET_PATHS)('HTP-24 a plain GET of %s is 426', async (url) => {
     const { inject } = await open();
     const reply = await inject(url);

@@ -4,10 +4,12 @@ import { HttpProblem } from './problems.ts';
 /** Socket paths besides the chat plane's, which answers for its own: the agent plane and operators' pages. */
 export const OTHER_SOCKET_PATHS = ['/ws/agent', '/ws', '/ws/ui'] as const;
 
-/** A plain GET of these paths is 426, where no socket route of the same path answers it. */
+/** Where no socket route of the same path answers it, a plain GET of these paths is 426, and an upgrade is not built. */
 export function registerPlainGets(app: FastifyInstance, paths: readonly string[]): void {
   for (const path of paths)
-    app.get(path, { schema: { hide: true } }, () => {
+    app.get(path, { schema: { hide: true } }, (request) => {
+      if (request.headers.upgrade !== undefined)
+        throw new HttpProblem(501, { errorType: 'not_available', detail: 'This socket is not built yet' });
       const headers = { upgrade: 'websocket', connection: 'Upgrade' };
       throw new HttpProblem(426, { detail: 'This path is for WebSockets', headers });
     });
