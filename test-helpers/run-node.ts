@@ -99,6 +99,7 @@ export interface NodeOptions {
   readonly agent: undefined | Agent;
   readonly nodeId: string;
   readonly rules?: Partial<ExecutorRules>;
+  readonly forgetMs?: number;
 }
 
 /** One process as far as runs go: live sessions, an executor and a sweeper over a store. */
@@ -113,7 +114,7 @@ export class RunNode {
   readonly counts = { completed: 0, failed: 0, canceled: 0, lost: 0, recovered: 0 };
   readonly #rules: ExecutorRules;
 
-  constructor({ store, clock, agent, nodeId, rules }: NodeOptions) {
+  constructor({ store, clock, agent, nodeId, rules, forgetMs = 86_400_000 }: NodeOptions) {
     this.lifeline = new Lifeline(store);
     this.random = new SystemRandom(clock);
     this.#rules = { ...RULES, ...rules };
@@ -161,7 +162,7 @@ export class RunNode {
         sweepIntervalMs: SWEEP_MS,
         leaseMs: this.#rules.leaseMs,
         runMaxMs: this.#rules.runMaxMs,
-        forgetMs: 86_400_000,
+        forgetMs,
       },
     });
   }
@@ -286,13 +287,13 @@ export class RunWorld {
   /** Starts one more node, with a way of its own to the store where it is given one. */
   async node(
     agent: undefined | Agent,
-    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean; store?: Store } = {},
+    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean; store?: Store; forgetMs?: number } = {},
   ): Promise<RunNode> {
-    const { rules = {}, store = this.store, ...start } = options;
+    const { sweeps = true, store = this.store, ...rest } = options;
     const nodeId = `n${this.nodes.length + 1}`;
-    const node = new RunNode({ store, clock: this.clock, agent, nodeId, rules });
+    const node = new RunNode({ ...rest, store, clock: this.clock, agent, nodeId });
     this.nodes.push(node);
-    return await node.start(start);
+    return await node.start({ sweeps });
   }
 
   session(policy?: typeof POLICY): Promise<string> {

@@ -6,7 +6,7 @@ import type { Fence } from './fenced.ts';
 
 /** What a session whose alarm went off needs. */
 export type Due =
-  /** Nothing yet: look again then. */
+  /** Nothing yet: look again then (`Infinity`: never). */
   | { readonly kind: 'wait'; readonly until: number }
   /** That depends on what is at work: decide again with the state. */
   | { readonly kind: 'look' }
@@ -20,7 +20,7 @@ export type Due =
   | { readonly kind: 'erase' };
 
 export interface DueRules {
-  /** How long the pointer to a successor is kept of a session without archive: as long as a token can name it. */
+  /** How long the pointer to a successor is kept of a session without archive: as long as a token can name it. `Infinity`: for ever. */
   readonly forgetMs: number;
 }
 

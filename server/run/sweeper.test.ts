@@ -80,6 +80,15 @@ describe('a sweep', () => {
     expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
   });
 
+  test('SWP-3 without an archive the pointer to the successor stays as long as a token can name it', async () => {
+    const node = await world.node(undefined, { forgetMs: Number.POSITIVE_INFINITY });
+    const id = await world.session({ ...POLICY, archiveMs: 0 });
+    await world.pass(POLICY.mediumMs + 5000, 1000);
+    expect((await store.info(id))?.archived).toMatchObject({ until: 0 });
+    expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+    expect(node.lines).toEqual([]);
+  });
+
   test('RUN-33 a run that waits for the person does not keep its session: it ends `canceled` and the session expires', async () => {
     const node = await world.node(asking);
     const id = await world.session();

@@ -163,7 +163,8 @@ export class Sweeper {
   /** Sets the alarm forward, unless something happened meanwhile that set it itself. */
   async #wait(info: SessionInfo, until: number): Promise<void> {
     const { store, clock, rules } = this.#deps;
-    await store.setAlarm(info.sessionId, until);
+    // `Infinity`: there is no such moment.
+    await store.setAlarm(info.sessionId, until === Number.POSITIVE_INFINITY ? undefined : until);
     if (until - clock.now() <= 2 * rules.leaseMs) return;
     const now = await store.info(info.sessionId);
     if (now !== undefined && now.seq !== info.seq) await store.setAlarm(info.sessionId, clock.now());
