@@ -9,7 +9,8 @@ import { Sweeper } from '../server/run/sweeper.ts';
 import type { Decide } from '../server/session/decision.ts';
 import { SessionHub } from '../server/session/hub.ts';
 import type { CommandOutcome } from '../server/session/live-session.ts';
-import { type Store, StoreUnavailable } from '../server/store/store.ts';
+import type { Store } from '../server/store/store.ts';
+import { Lifeline } from './lifeline.ts';
 
 /** The rules of a node in tests: those of the settings' defaults. */
 export const RULES: ExecutorRules = {
@@ -22,76 +23,6 @@ export const RULES: ExecutorRules = {
 };
 export const SWEEP_MS = 1000;
 export const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 86_400_000, attachTtlMs: 25_000 };
-
-/**
- * The way of one process to the store. Once it is dead, nothing that it asks reaches the store, and no answer reaches it:
- * what a process is to the others after `kill -9`.
- */
-export class Lifeline {
-  readonly store: Store;
-  /** Store calls under way. */
-  inFlight = 0;
-  /** Store calls so far. */
-  calls = 0;
-  /** Told of every call. */
-  onCall: (operation: string, args: readonly unknown[]) => void = () => {};
-  /** Which calls fail as if the store were away: `before` they reach it, or `after`, so that nobody knows. */
-  fault: (call: number) => undefined | 'before' | 'after' = () => undefined;
-  #isDead = false;
-  readonly #lies = new Map<string | symbol, () => Promise<unknown>>();
-  /** Dies around the call of this number: before it reaches the store, or before its answer comes back. */
-  #fate: undefined | { readonly call: number; readonly reaches: boolean };
-
-  constructor(store: Store) {
-    this.store = new Proxy(store, {
-      get: (target, key) => {
-        const member = Reflect.get(target, key);
-        if (typeof member !== 'function') return member;
-        const lie = this.#lies.get(key);
-        if (lie !== undefined) return lie;
-        return (...args: unknown[]) => {
-          this.onCall(String(key), args);
-          return this.#call(() => member.apply(target, args));
-        };
-      },
-    });
-  }
-
-  get isDead(): boolean {
-    return this.#isDead;
-  }
-
-  die(): void {
-    this.#isDead = true;
-  }
-
-  dieAt(call: number, reaches: boolean): void {
-    this.#fate = { call, reaches };
-  }
-
-  /** From now on this operation never reaches the store and answers this. */
-  lie(operation: keyof Store, answer: () => Promise<unknown>): void {
-    this.#lies.set(operation, answer);
-  }
-
-  async #call(op: () => Promise<unknown>): Promise<unknown> {
-    const isLast = this.#fate?.call === ++this.calls;
-    if (isLast && this.#fate?.reaches === false) this.#isDead = true;
-    if (this.#isDead) return await new Promise(() => {});
-    if (isLast) this.#isDead = true;
-    const fault = this.fault(this.calls);
-    if (fault === 'before') throw new StoreUnavailable('it is away');
-    this.inFlight++;
-    try {
-      const result = await op();
-      if (fault === 'after') throw new StoreUnavailable('the answer was lost');
-      return result;
-    } finally {
-      this.inFlight--;
-      if (this.#isDead) await new Promise(() => {});
-    }
-  }
-}
 
 export interface NodeOptions {
   readonly store: Store;
