@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
 import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol/chat/handshake.ts';
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
@@ -20,9 +19,10 @@ import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound } from './outbound.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
+import type { ChatSocket, SocketData } from './socket.ts';
 
 export interface ConnectionOptions {
-  readonly socket: WebSocket;
+  readonly socket: ChatSocket;
   readonly tcp: Socket;
   readonly address: string;
   /** It came by the debug endpoint. */
@@ -209,7 +209,7 @@ export class ChatConnection {
     this.#heardAt = this.#deps.clock.now();
   }
 
-  #onFrame(data: RawData, isBinary: boolean): void {
+  #onFrame(data: SocketData, isBinary: boolean): void {
     this.#heard();
     const buffer = Array.isArray(data)
       ? Buffer.concat(data)

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
 import type { GoneReason, LiveSession, Subscriber } from '../session/live-session.ts';
+import type { ChatSocket } from './socket.ts';
 
 /** Where a connection stands: the last event that it was sent, and its place in the message in flight. */
 export interface Cursor {
@@ -11,7 +11,7 @@ export interface Cursor {
 }
 
 export interface OutboundOptions {
-  readonly socket: WebSocket;
+  readonly socket: ChatSocket;
   /** The TCP socket beneath: it says when there is room again, and holds frames together. */
   readonly tcp: Socket;
   /** How many bytes may wait in the socket before the log is held back. */
