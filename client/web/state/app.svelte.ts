@@ -238,7 +238,7 @@ export class App {
       return;
     }
     if (sessionId !== null) this.#named(talk, sessionId);
-    this.#refreshSoon();
+    if (state.name === 'connected') this.#refreshSoon();
   }
 
   #accepted(): void {

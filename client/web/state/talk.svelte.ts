@@ -32,7 +32,7 @@ export class Talk {
   /** Requests that were answered on this page; others were answered elsewhere. */
   answeredHere = $state.raw<ReadonlySet<string>>(new Set());
   /** Where the page stands in the log. */
-  position: { epoch: string; seq: number } | null = null;
+  position = $state.raw<{ readonly epoch: string; readonly seq: number } | null>(null);
 
   readonly #frames: Frames;
   readonly #onChange: (cause: ChangeCause) => void;
@@ -136,7 +136,7 @@ export class Talk {
         };
         return;
       case 'event':
-        if (this.position !== null) this.position.seq = event.event.seq;
+        if (this.position !== null) this.position = { ...this.position, seq: event.event.seq };
         return;
       case 'outbox':
         return this.#onChange('outbox');

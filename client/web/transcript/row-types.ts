@@ -34,8 +34,6 @@ export interface AnswerRow {
   readonly workflow: Workflow | null;
   readonly inputs: readonly Input[];
   readonly toolCalls: readonly ToolCallRecord[];
-  /** Which message it answers, when that is not the one right above. */
-  readonly answers: string | null;
   readonly retriable: boolean;
   readonly past: boolean;
 }

@@ -1,14 +1,10 @@
-import type {
-  Conversation,
-  ConversationMessage,
-  OutgoingMessage,
-  PreviousTranscript,
-} from '../../sdk/index.ts';
+import type { Conversation, ConversationMessage } from '../../sdk/index.ts';
 import { dayKey } from '../format/moment.ts';
-import { textOf } from '../format/text.ts';
 import { answerRow, runById, silentRuns } from './answer-row.ts';
-import type { Cut, PersonRow, Row, SeamRow } from './row-types.ts';
-import { type PlacedSeam, seamPlaces } from './seam-places.ts';
+import { outgoingRow, pastRows, personRow, systemRow } from './plain-rows.ts';
+import type { Cut, Row, SeamRow } from './row-types.ts';
+import { type PlacedSeam, type SeamPlaces, seamPlaces } from './seam-places.ts';
+import { type Turn, turnsOf } from './turns.ts';
 
 export interface RowsInput {
   readonly conversation: Conversation;
@@ -19,98 +15,124 @@ export interface RowsInput {
   readonly today: string;
 }
 
+/** The rows around the answer in hand, which is made anew with every chunk. */
+interface Settled {
+  readonly before: readonly Row[];
+  readonly after: readonly Row[];
+  /** Runs that have a row in `before`. */
+  readonly used: ReadonlySet<string>;
+}
+
 /**
  * Turns a conversation into the rows of its transcript, in order. Holds the rows of what is settled, so that a growing
  * answer costs the same after 10 messages and after 10 000.
  */
 export function rowBuilder(): (input: RowsInput) => readonly Row[] {
   let seen: readonly unknown[] = [];
-  let settled: readonly Row[] = [];
-  return ({ conversation: c, cuts, cutSince, today }) => {
-    const parts = [
-      c.messages,
-      c.seams,
-      c.runs,
-      c.run,
-      c.queuedRuns,
-      c.lastRun,
-      c.inputs,
-      c.workflow,
-      c.previous,
-      c.session,
-      c.history,
-      c.streaming?.messageId,
-      c.streaming?.runId,
-      cuts,
-      today,
-    ];
+  let settled: Settled = { before: [], after: [], used: new Set() };
+  return (input) => {
+    const { conversation: c, cuts, today } = input;
+    // Everything but the growing text.
+    const { outgoing, streaming, context, contextSeq, agents, ...rest } = c;
+    const parts = [...Object.values(rest), streaming?.messageId, streaming?.runId, cuts, today];
     if (parts.length !== seen.length || parts.some((part, i) => part !== seen[i])) {
       seen = parts;
-      settled = settledRows(c, cuts, today);
+      settled = settle(c, cuts, today);
     }
-    return [...settled, ...liveRows(c, cuts, settled), ...tailRows(c, cutSince)];
+    const live = liveRows(input, settled.used);
+    return [...settled.before, ...live, ...settled.after, ...c.outgoing.map(outgoingRow)];
   };
 }
 
-/** The rows of a thread that is over. */
-export function pastRows(messages: PreviousTranscript['messages']): readonly Row[] {
-  return messages.map((message) => pastRow(message));
+function settle(c: Conversation, cuts: readonly Cut[], today: string): Settled {
+  const build = new Builder(c, seamPlaces(c, cuts), today);
+  for (const turn of turnsOf(c)) build.turn(turn);
+  return build.end();
 }
 
-function settledRows(c: Conversation, cuts: readonly Cut[], today: string): readonly Row[] {
-  const rows: Row[] = [];
-  if (c.history.hasMore) rows.push({ kind: 'older', key: 'older', loading: c.history.loading });
-  rows.push(...endedRows(c));
+/** Adds rows one turn after the other. */
+class Builder {
+  readonly #c: Conversation;
+  readonly #seams: SeamPlaces;
+  readonly #silent: ReturnType<typeof silentRuns>;
+  readonly #used = new Set<string>();
+  readonly #before: Row[] = [];
+  readonly #after: Row[] = [];
+  #rows = this.#before;
+  #next = 0;
+  #day: string;
 
-  const answered = new Set(c.messages.filter((m) => m.role === 'assistant').map((m) => m.runId));
-  const silent = silentRuns(c, answered);
-  const seams = seamPlaces(c, cuts);
-  const used = new Set<string>();
-  let next = 0;
-  let day = today;
-  let asked: string | null = null;
-
-  for (const message of c.messages) {
-    for (
-      let placed = seams.bySeq[next];
-      placed && placed.seam.afterSeq < message.seq;
-      placed = seams.bySeq[next]
-    ) {
-      rows.push(seamRow(placed, false));
-      next++;
-    }
-    if (dayKey(message.ts) !== day) {
-      day = dayKey(message.ts);
-      rows.push({ kind: 'day', key: `d:${message.id}`, at: message.ts });
-    }
-    rows.push(messageRow(c, message, asked, used));
-    if (message.role === 'user') {
-      asked = message.id;
-      for (const run of silent.get(message.id) ?? []) rows.push(answerRow(c, { run, asked, used }));
-    }
-    for (const placed of seams.byMessage.get(message.id) ?? []) rows.push(seamRow(placed, true));
+  constructor(c: Conversation, seams: SeamPlaces, today: string) {
+    this.#c = c;
+    this.#seams = seams;
+    this.#silent = silentRuns(c);
+    this.#day = today;
+    if (c.history.hasMore) this.#rows.push({ kind: 'older', key: 'older', loading: c.history.loading });
+    this.#rows.push(...endedRows(c));
   }
-  for (const placed of seams.bySeq.slice(next)) rows.push(seamRow(placed, false));
-  return joinSeams(rows);
+
+  turn({ question, answers, live, place }: Turn): void {
+    const c = this.#c;
+    if (question !== null) {
+      this.#upTo(question);
+      const run = c.queuedRuns[place - 1];
+      const queued = run === undefined ? null : { place, runId: run.runId };
+      this.#rows.push({ ...personRow(question), queued });
+    }
+    for (const message of answers) {
+      this.#upTo(message);
+      this.#rows.push(
+        message.role === 'assistant'
+          ? answerRow(c, { message, run: runById(c, message.runId), used: this.#used })
+          : systemRow(message, false),
+      );
+      for (const seam of this.#seams.byMessage.get(message.id) ?? []) this.#rows.push(seamRow(seam, true));
+    }
+    for (const run of this.#silent.get(question?.id ?? '') ?? [])
+      this.#rows.push(answerRow(c, { run, used: this.#used }));
+    if (live) {
+      // Seams that belong to nothing later stand above the answer in hand.
+      this.#seamsBefore(Number.POSITIVE_INFINITY);
+      this.#rows = this.#after;
+    }
+  }
+
+  end(): Settled {
+    this.#seamsBefore(Number.POSITIVE_INFINITY);
+    return { before: joinSeams(this.#before), after: joinSeams(this.#after), used: this.#used };
+  }
+
+  /** What comes before a message: seams, and the name of another day. */
+  #upTo(message: ConversationMessage): void {
+    this.#seamsBefore(message.seq);
+    const day = dayKey(message.ts);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#rows.push({ kind: 'day', key: `d:${message.id}`, at: message.ts });
+  }
+
+  #seamsBefore(seq: number): void {
+    const { bySeq } = this.#seams;
+    for (let at = bySeq[this.#next]; at !== undefined && at.seam.afterSeq < seq; at = bySeq[this.#next]) {
+      this.#rows.push(seamRow(at, false));
+      this.#next++;
+    }
+  }
 }
 
-/** The answer in flight, or the run in hand that has not said anything yet. */
-function liveRows(c: Conversation, cuts: readonly Cut[], settled: readonly Row[]): readonly Row[] {
+/** The answer in flight, or the run in hand that has not said anything yet, and the cut that fell into it. */
+function liveRows({ conversation: c, cuts, cutSince }: RowsInput, used: ReadonlySet<string>): readonly Row[] {
   const { run, streaming } = c;
-  const runId = streaming?.runId ?? run?.runId ?? null;
-  const shown = settled.some((row) => row.kind === 'answer' && row.run !== null && row.run.runId === runId);
-  if (streaming === null && (run === null || shown)) return [];
-  const used = new Set(shown && runId !== null ? [runId] : []);
-  const asked = c.messages.findLast((m) => m.role === 'user')?.id ?? null;
-  const row = answerRow(c, { run, streaming, asked, used });
+  const cut: readonly Row[] =
+    cutSince === null || c.session === null
+      ? []
+      : [{ kind: 'cut', key: `s:${cutSince}`, since: cutSince, during: streaming !== null }];
+  // A run whose message is complete has its row already.
+  const shown = run !== null && used.has(run.runId);
+  if (streaming === null && (run === null || shown)) return cut;
+  const row = answerRow(c, { run, streaming, used: new Set(used) });
   const seams = streaming === null ? undefined : seamPlaces(c, cuts).byMessage.get(streaming.messageId);
-  return joinSeams([row, ...(seams ?? []).map((placed) => seamRow(placed, true))]);
-}
-
-function tailRows(c: Conversation, cutSince: number | null): readonly Row[] {
-  const outgoing = c.outgoing.map(outgoingRow);
-  if (cutSince === null || c.session === null) return outgoing;
-  return [{ kind: 'cut', key: `s:${cutSince}`, since: cutSince, during: c.streaming !== null }, ...outgoing];
+  return [...joinSeams([row, ...(seams ?? []).map((placed) => seamRow(placed, true))]), ...cut];
 }
 
 function endedRows(c: Conversation): readonly Row[] {
@@ -128,80 +150,6 @@ function endedRows(c: Conversation): readonly Row[] {
       shown: previous !== null,
     },
   ];
-}
-
-function pastRow(message: ConversationMessage): Row {
-  if (message.role === 'user') return { ...personRow(message), past: true };
-  if (message.role === 'system') return systemRow(message, true);
-  return {
-    kind: 'answer',
-    key: `a:${message.runId ?? message.id}:${message.id}`,
-    message,
-    streaming: null,
-    run: null,
-    workflow: null,
-    inputs: [],
-    toolCalls: message.toolCalls,
-    answers: null,
-    retriable: false,
-    past: true,
-  };
-}
-
-function messageRow(
-  c: Conversation,
-  message: ConversationMessage,
-  asked: string | null,
-  used: Set<string>,
-): Row {
-  switch (message.role) {
-    case 'user': {
-      const index = c.queuedRuns.findIndex((run) => run.messageId === message.id);
-      const run = c.queuedRuns[index];
-      return {
-        ...personRow(message),
-        queued: run === undefined ? null : { place: index + 1, runId: run.runId },
-      };
-    }
-    case 'system':
-      return systemRow(message, false);
-    case 'assistant': {
-      const run = message.runId === null ? null : runById(c, message.runId);
-      return answerRow(c, { message, run, asked, used });
-    }
-  }
-}
-
-function systemRow(message: ConversationMessage, past: boolean): Row {
-  return { kind: 'system', key: `y:${message.id}`, text: textOf(message.parts), past };
-}
-
-function personRow(message: ConversationMessage): PersonRow {
-  return {
-    kind: 'person',
-    key: `p:${message.id}`,
-    id: message.id,
-    text: textOf(message.parts),
-    at: message.ts,
-    delivery: 'sent',
-    error: null,
-    queued: null,
-    past: false,
-  };
-}
-
-function outgoingRow(message: OutgoingMessage): PersonRow {
-  return {
-    kind: 'person',
-    key: `p:${message.id}`,
-    id: message.id,
-    text: message.content,
-    at: message.createdAt,
-    delivery: message.delivery,
-    error: message.error,
-    queued: null,
-    past: false,
-  };
 }
 
 function seamRow({ seam, key }: PlacedSeam, during: boolean): SeamRow {

@@ -15,7 +15,9 @@ export function seamParts(seams: readonly Seam[]): readonly string[] {
 /** The most telling thing that happened while nobody listened; `null`: nothing. */
 function meanwhile(seams: readonly Seam[]): string | null {
   const sum = (pick: (seam: Seam) => number) => seams.reduce((n, seam) => n + pick(seam), 0);
-  const lastStep = seams.findLast((seam) => seam.meanwhile.lastStep !== null)?.meanwhile.lastStep ?? null;
+  // A snapshot tells of the newest step even when nothing was missed.
+  const lastStep =
+    seams.findLast(({ meanwhile: m }) => m.events > 0 && m.lastStep !== null)?.meanwhile.lastStep ?? null;
   const messages = sum((seam) => seam.meanwhile.messages);
   const finished = sum((seam) => seam.meanwhile.runsFinished);
   if (finished > 0) return finished === 1 ? 'an answer was finished' : `${finished} answers were finished`;
@@ -31,7 +33,9 @@ export function seamFacts(seam: Seam, time: (at: number) => string): readonly (r
     m.messages > 0 ? count(m.messages, 'message') : '',
     m.runsFinished > 0 ? `${count(m.runsFinished, 'answer')} finished` : '',
     m.toolCalls > 0 ? count(m.toolCalls, 'tool call') : '',
-    m.lastStep === null ? '' : `step ${m.lastStep.step} of ${m.lastStep.total}: ${m.lastStep.name}`,
+    m.lastStep === null || m.events === 0
+      ? ''
+      : `step ${m.lastStep.step} of ${m.lastStep.total}: ${m.lastStep.name}`,
   ].filter((fact) => fact !== '');
   return [
     ['Line cut', time(seam.lostAt)],
