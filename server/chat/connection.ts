@@ -282,17 +282,15 @@ export class ChatConnection {
 
   #welcome(admitted: Admitted, id: undefined | string, began: number): void {
     const { frames, cursor } = greet(admitted, this.id, id, this.#deps);
-    this.#outbound.together(() => {
-      const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
-      frames.forEach((frame, i) => {
-        if (i === restored && this.#options.debug)
-          this.#outbound.send(debugFrame(admitted, began, this.#deps));
-        this.#outbound.send(frame);
-      });
-      if (frames.length <= restored && this.#options.debug)
+    const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
+    frames.forEach((frame, i) => {
+      if (i === restored && this.#options.debug)
         this.#outbound.send(debugFrame(admitted, began, this.#deps));
-      this.#outbound.follow(admitted.attachment.live, cursor);
+      this.#outbound.send(frame);
     });
+    if (frames.length <= restored && this.#options.debug)
+      this.#outbound.send(debugFrame(admitted, began, this.#deps));
+    this.#outbound.follow(admitted.attachment.live, cursor);
   }
 
   async #handle(message: UpMessage, id: undefined | string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { GoneReason, LiveSession, Subscriber } from '../session/live-session.ts';
+import { holdForTurn } from './turn-writes.ts';
 import type { ChatSocket } from './socket.ts';
 
 /** Where a connection stands: the last event that it was sent, and its place in the message in flight. */
@@ -12,7 +13,7 @@ export interface Cursor {
 
 export interface OutboundOptions {
   readonly socket: ChatSocket;
-  /** The TCP socket beneath: it says when there is room again, and holds frames together. */
+  /** The TCP socket beneath: it says when there is room again, and holds back the frames of one turn. */
   readonly tcp: Socket;
   /** How many bytes may wait in the socket before the log is held back. */
   readonly queueBytes: number;
@@ -50,19 +51,10 @@ export class Outbound implements Subscriber {
 
   /** Sends a frame that is not of the log. */
   send(frame: string): void {
-    const { socket } = this.#options;
-    if (socket.readyState === socket.OPEN) socket.send(frame);
-  }
-
-  /** Holds together in one write what `fn` sends. */
-  together(fn: () => void): void {
-    const { tcp } = this.#options;
-    tcp.cork();
-    try {
-      fn();
-    } finally {
-      tcp.uncork();
-    }
+    const { socket, tcp } = this.#options;
+    if (socket.readyState !== socket.OPEN) return;
+    holdForTurn(tcp);
+    socket.send(frame);
   }
 
   /** Follows the session from the cursor on: what is after it goes out now, the rest as it comes. */
