@@ -284,8 +284,7 @@ export class ChatConnection {
     const { frames, cursor } = greet(admitted, this.id, id, this.#deps);
     const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
     frames.forEach((frame, i) => {
-      if (i === restored && this.#options.debug)
-        this.#outbound.send(debugFrame(admitted, began, this.#deps));
+      if (i === restored && this.#options.debug) this.#outbound.send(debugFrame(admitted, began, this.#deps));
       this.#outbound.send(frame);
     });
     if (frames.length <= restored && this.#options.debug)
