@@ -101,5 +101,5 @@ function queueRun(
     error: { code: 'interrupted', message: 'A newer message took its place' },
   });
   const events = [...endings, ...before, queued];
-  return { ...endingAppend(events, endings.length, context.partial, context.now), ...common };
+  return { ...endingAppend(events, endings.length, context.now), ...common };
 }

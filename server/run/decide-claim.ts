@@ -39,7 +39,7 @@ export function decideClaim(rules: ClaimRules, lost: undefined | Fence): Decide 
     if (run.deaths >= rules.maxDeaths) {
       const error = { code: 'executor_lost', message: 'The agent was lost too many times' };
       const events = endActiveRun(run, keptPartial(run, context.partial), { outcome: 'lost', error });
-      return endingAppend(events, events.length - 1, context.partial, context.now);
+      return endingAppend(events, events.length - 1, context.now);
     }
     return claim(
       rules,

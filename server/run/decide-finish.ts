@@ -23,7 +23,7 @@ export function decideFinish(ending: Ending, last: undefined | LastMessage): Dec
       ...(ending.outcome === 'completed' ? leftUndone(state, run.runId) : []),
       ...endActiveRun(run, last ?? keptPartial(run, partial), ending),
     ];
-    return endingAppend(events, events.length - 1, partial, now);
+    return endingAppend(events, events.length - 1, now);
   };
 }
 
@@ -43,6 +43,6 @@ export function decideEndAll(ending: Ending): Decide {
       ...queue.map((waiting) => runFinished(waiting, 0, ending)),
     ];
     // Nothing holds the session any more: its time may have run out long ago.
-    return { ...endingAppend(events, events.length - 1, partial, now), holdUntil: 0 };
+    return { ...endingAppend(events, events.length - 1, now), holdUntil: 0 };
   };
 }

@@ -22,6 +22,6 @@ export function decideCancel(runId: string, ending: Ending = CANCELED): Decide {
     }
     if (state.run?.runId !== runId) return { kind: 'nothing', doneBy: undefined };
     const events = endActiveRun(state.run, keptPartial(state.run, context.partial), ending);
-    return endingAppend(events, events.length - 1, context.partial, context.now);
+    return endingAppend(events, events.length - 1, context.now);
   };
 }

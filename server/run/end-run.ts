@@ -81,17 +81,12 @@ export function runRef(run: QueuedRun): { run_id: string; message_id: string; re
 }
 
 /** An append that ends the run in hand with these events and gives its lease back. */
-export function endingAppend(
-  events: readonly NewEvent[],
-  acknowledge: number,
-  partial: null | PartialMessage,
-  now: number,
-): AppendDecision {
+export function endingAppend(events: readonly NewEvent[], acknowledge: number, now: number): AppendDecision {
   return {
     kind: 'append',
     events,
     acknowledge,
-    ...(partial === null ? {} : { dropPartial: true }),
+    dropPartial: true,
     lease: { clear: true },
     // The session's own time counts again from here.
     holdUntil: now,

@@ -44,7 +44,7 @@ export interface AppendDecision {
   readonly events: readonly NewEvent[];
   /** Which event's `seq` the acknowledgement names. */
   readonly acknowledge: number;
-  /** The message in flight ends with this append. */
+  /** The message in flight ends with this append. Is there more of it than `partial` shows, it is decided again. */
   readonly dropPartial?: boolean;
   readonly lease?:
     | { readonly set: Lease }

@@ -94,7 +94,7 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
     cells: changedCells(base.state, state),
     ids,
     annotations: extras.annotations,
-    dropChunks: last.dropPartial === true && base.partial !== null ? base.partial : undefined,
+    dropChunks: last.dropPartial === true ? (base.partial ?? NO_CHUNKS) : undefined,
     lease: last.lease,
     // Runs that still wait keep the session from expiring, whatever the run that ended says.
     holdUntil:
@@ -105,6 +105,9 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
   };
   return { decisions, request, events, state };
 }
+
+/** Nothing of a message is stored, as far as this node knows: whoever stores its first chunk meanwhile is not passed over. */
+const NO_CHUNKS = { messageId: '', attempt: 0, count: 0 };
 
 /** The event with its place in the log; a message in it gets the same. */
 function stamp(event: NewEvent, seq: number, tag: string, ts: string): LogEvent {
