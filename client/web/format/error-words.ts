@@ -1,3 +1,4 @@
+import { CLOSE_CODES } from '../../../protocol/close-codes.ts';
 import type { ErrorType } from '../../../protocol/errors.ts';
 import type { HoldfastError } from '../../sdk/index.ts';
 
@@ -73,7 +74,8 @@ export function errorDetails(error: unknown): string {
 }
 
 function byType(error: HoldfastError): ErrorWords {
-  const type = (error as { errorType?: ErrorType }).errorType;
+  const { errorType: type, code } = error as { errorType?: ErrorType; code?: number };
+  if (code === CLOSE_CODES.frameTooLarge.code) return BY_TYPE.limit_exceeded;
   return type === undefined ? BY_TYPE.protocol_violation : (BY_TYPE[type] ?? BY_TYPE.server_error);
 }
 
