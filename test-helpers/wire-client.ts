@@ -24,7 +24,7 @@ export interface Closed {
   readonly reason: string;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 /**
  * A chat client without any cleverness: it keeps every frame, waits for the one that a test names, and sends what it is

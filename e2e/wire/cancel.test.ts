@@ -34,7 +34,7 @@ describeStores('run_cancel', { AGENT: 'demo' }, (site) => {
       await ended(client, next);
       expect(answersOf(client, next)).toEqual([counted(3)]);
       expect(answersOf(client, runId)).toEqual([text]);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-38 a run that waits in the queue never begins', async () => {
@@ -47,7 +47,7 @@ describeStores('run_cancel', { AGENT: 'demo' }, (site) => {
       expect(await ended(client, first)).toMatchObject({ outcome: 'completed' });
       expect(answersOf(client, first)).toEqual([counted(20)]);
       expect(eventsOf(client, 'run_started').map((event) => event.data.run_id)).toEqual([first]);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-38 a run that waits for a person resolves its request', async () => {
@@ -70,7 +70,7 @@ describeStores('run_cancel', { AGENT: 'demo' }, (site) => {
       expect((await client.request('context_request', {})).data).toMatchObject({
         workflow: { status: 'canceled' },
       });
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-38 DEL-23 a run with a tool at work gives it an error result', async () => {
@@ -81,7 +81,7 @@ describeStores('run_cancel', { AGENT: 'demo' }, (site) => {
       expect(await ended(client, runId)).toMatchObject({ outcome: 'canceled' });
       const [result] = eventsOf(client, 'tool_result');
       expect(result?.data).toMatchObject({ tool_call_id: call.tool_call_id, error: { code: 'canceled' } });
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-39 a run that has ended is acknowledged with seq null, and nothing changes', async () => {
@@ -132,7 +132,7 @@ describeStores('run_cancel', { AGENT: 'demo' }, (site) => {
         const end = eventsOf(client, 'run_finished').find((event) => event.data.run_id === runId);
         expect(seq).toBe(outcome === 'canceled' ? end?.seq : null);
       }
-      await expectSoundLog(client);
+      expectSoundLog(client);
       expect([...outcomes].sort()).toEqual(['canceled', 'completed']);
     });
   });

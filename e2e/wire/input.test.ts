@@ -44,7 +44,7 @@ describeStores('input_respond', { AGENT: 'demo' }, (site) => {
       // After the end as well.
       expect((await phone.request('input_respond', yes)).data).toMatchObject({ status: 'duplicate' });
       expect(eventsOf(asker, 'input_resolved')).toHaveLength(1);
-      await expectSoundLog(asker);
+      expectSoundLog(asker);
     });
 
     test('MSG-42 of two at once one is taken', async () => {

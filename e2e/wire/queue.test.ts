@@ -31,7 +31,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
         '2+2 = 4',
         '3+3 = 6',
       ]);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-34 reject: nothing is stored, and the same message is taken later', async () => {
@@ -50,7 +50,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
       await client.find(
         (f) => f.type === 'run_finished' && f.seq! > (taken.data as DownData<'message_delivered'>).seq!,
       );
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-37 a message that was taken is a duplicate, busy or not', async () => {
@@ -98,7 +98,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
         'message_created',
         'run_queued',
       ]);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-35 interrupt where nothing is at work is a message like any other', async () => {
@@ -123,7 +123,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
       await ended(client, urgent);
       const last = eventsOf(client, 'run_queued')[3]?.data.run_id ?? '';
       await ended(client, last);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
   });
 
@@ -150,7 +150,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
       expectError(await client.request('run_retry', { run_id: run }), CONFLICT);
       await client.request('run_retry', { run_id: again.data.run_id });
       await client.next('run_finished', (data) => data.retry_of === again.data.run_id);
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-41 of a canceled run too', async () => {
@@ -162,7 +162,7 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
       const again = await client.next('run_queued', (data) => data.retry_of === run);
       await client.request('run_cancel', { run_id: again.data.run_id });
       expect(await ended(client, again.data.run_id)).toMatchObject({ outcome: 'canceled' });
-      await expectSoundLog(client);
+      expectSoundLog(client);
     });
 
     test('MSG-41 of an earlier run, or while one is in hand, is a conflict; of none, not found', async () => {

@@ -240,6 +240,6 @@ describeStores('a lease that ran out', { AGENT: 'demo' }, (site) => {
     expect(await ended(client, run)).toMatchObject({ outcome: 'completed' });
     expect(answersOf(client, run)).toEqual([counted(80)]);
     expect(streamedText(client)).toBe(counted(80));
-    await expectSoundLog(client);
+    expectSoundLog(client);
   });
 });
