@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { LogEvent } from '../../protocol/chat/down.ts';
+import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import type { AppendRequest, Store } from '../store/store.ts';
+import type { AppendRequest, ChunkBuffer, Store } from '../store/store.ts';
 import { refuse } from './decision.ts';
 import { type CommandOutcome, LiveSession } from './live-session.ts';
 import type { Command } from './plan.ts';
@@ -17,16 +17,20 @@ const random = new SystemRandom(clock);
 let dataDir: string;
 let store: Store;
 let appends: AppendRequest[];
+/** What the store answers about the chunk buffer instead of the truth. */
+let chunks: undefined | (() => Promise<undefined | ChunkBuffer>);
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'holdfast-live-'));
   const inner = await openSqliteStore({ dataDir }, { random });
   appends = [];
+  chunks = undefined;
   // The real store, watched: how many appends there are is part of what is promised.
   store = new Proxy(inner, {
     get(target, key) {
       const member = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
+      if (key === 'chunks' && chunks !== undefined) return chunks;
       if (key !== 'append') return member.bind(target);
       return (request: AppendRequest) => {
         appends.push(request);
@@ -231,5 +235,93 @@ describe('other nodes', () => {
       name: 'SessionGone',
       reason: 'erased',
     });
+  });
+});
+
+describe('the answer in flight', () => {
+  const run = { run_id: 'r1', message_id: 'm-user-1' };
+  const message = (id: string) => ({
+    id,
+    seq: 0,
+    role: 'assistant' as const,
+    parts: [{ type: 'text' as const, text: 'words' }],
+    status: 'completed' as const,
+    run_id: 'r1',
+    ts: '',
+  });
+  const completed = (id: string): NewEvent => ({ type: 'message_completed', data: { message: message(id) } });
+  const finished: NewEvent = { type: 'run_finished', data: { ...run, attempt: 1, outcome: 'completed' } };
+  const words = (index: number) => JSON.stringify({ index, part: 0, kind: 'text', delta: 'words' });
+  const add = (session: LiveSession, ...events: NewEvent[]) =>
+    session.execute({
+      decide: () => ({ kind: 'append', events, acknowledge: 0 }),
+      id: undefined,
+      needsPartial: false,
+    });
+
+  /** A session whose run answers: the first chunk of `r1.m1` was heard. */
+  async function answering(): Promise<LiveSession> {
+    const session = await live(await create());
+    await add(session, { type: 'run_queued', data: run });
+    await add(session, { type: 'run_started', data: { ...run, attempt: 1 } });
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial?.count).toBe(1);
+    return session;
+  }
+
+  test('DEL-33 a chunk that is heard after its message was completed is not shown', async () => {
+    const session = await answering();
+    await add(session, completed('r1.m1'));
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial).toBeNull();
+    session.receiveChunk('r1.m2', 'r1', 1, 0, words(0));
+    expect(session.partial?.messageId).toBe('r1.m2');
+  });
+
+  test('DEL-33 nor is one that is heard after its run has ended', async () => {
+    const session = await answering();
+    await add(session, finished);
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial).toBeNull();
+  });
+
+  test('DEL-34 nor is one of an attempt that was given up', async () => {
+    const session = await answering();
+    await add(session, { type: 'message_restarted', data: { message_id: 'r1.m1', attempt: 2 } });
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial).toBeNull();
+    session.receiveChunk('r1.m1', 'r1', 2, 0, words(0));
+    expect(session.partial?.attempt).toBe(2);
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial?.attempt).toBe(2);
+  });
+
+  test('DEL-33 chunks that were read before the message was completed, and come after it, are not shown', async () => {
+    const session = await answering();
+    const reading = Promise.withResolvers<undefined | ChunkBuffer>();
+    chunks = () => reading.promise;
+    // One before it is missing: the buffer is read.
+    session.receiveChunk('r1.m1', 'r1', 1, 2, words(2));
+    await add(session, completed('r1.m1'), finished);
+    reading.resolve({
+      messageId: 'r1.m1',
+      runId: 'r1',
+      attempt: 1,
+      count: 3,
+      fromIndex: 0,
+      chunks: [words(0), words(1), words(2)],
+    });
+    await reading.promise;
+    await Promise.resolve();
+    expect(session.partial).toBeNull();
+  });
+
+  test('DEL-30 chunks of a run that is not heard of yet wait for its run_started', async () => {
+    const session = await live(await create());
+    await add(session, { type: 'run_queued', data: run });
+    session.receiveChunk('r1.m1', 'r1', 1, 0, words(0));
+    expect(session.partial).toBeNull();
+    await add(session, { type: 'run_started', data: { ...run, attempt: 1 } });
+    expect(session.partial?.count).toBe(1);
   });
 });

@@ -6,7 +6,8 @@ import type { Random } from '../random.ts';
 import type { AppendResult, ChunkBuffer, KnownId, SessionInfo, Store } from '../store/store.ts';
 import { type Cells, stateOf } from './cells.ts';
 import { toHistory } from './history.ts';
-import { LivePartial } from './live-partial.ts';
+import { InFlight } from './in-flight.ts';
+import type { LivePartial } from './live-partial.ts';
 import { type Command, type Plan, plan } from './plan.ts';
 import { ANY_DIGEST } from './repair.ts';
 import { EventRing } from './ring.ts';
@@ -88,6 +89,7 @@ export class LiveSession {
   readonly #deps: LiveDeps;
   readonly #subscribers = new Set<Subscriber>();
   readonly #watchers = new Set<(event: LogEvent) => void>();
+  readonly #inFlight: InFlight;
   #info: SessionInfo;
   #seq: number;
   #tag: undefined | string;
@@ -97,7 +99,6 @@ export class LiveSession {
   #holdUntil: number;
   #logBytes: number;
   #ring: undefined | EventRing;
-  #partial: null | LivePartial = null;
   #queue: Waiting[] = [];
   #working = false;
   #catchingUp: undefined | Promise<void>;
@@ -112,7 +113,7 @@ export class LiveSession {
     this.#cells = start.cells;
     this.#holdUntil = start.info.holdUntil;
     this.#logBytes = start.info.logBytes;
-    if (start.chunks !== undefined) this.#partial = new LivePartial(start.chunks);
+    this.#inFlight = new InFlight(start.chunks);
   }
 
   get head(): { readonly epoch: string; readonly seq: number; readonly tag: undefined | string } {
@@ -132,8 +133,9 @@ export class LiveSession {
     return this.#state;
   }
 
+  /** The message in flight, as far as it may be shown. */
   get partial(): null | LivePartial {
-    return this.#partial;
+    return this.#inFlight.held === null ? null : this.#inFlight.shown(this.state);
   }
 
   get subscribers(): number {
@@ -182,7 +184,7 @@ export class LiveSession {
 
   /** Loads what this node does not hold of the message in flight. */
   async completePartial(): Promise<void> {
-    if (this.#partial === null || this.#partial.base === 0) return;
+    if ((this.#inFlight.held?.base ?? 0) === 0) return;
     this.#takeChunks(await this.#deps.store.chunks(this.id, 0));
   }
 
@@ -228,13 +230,8 @@ export class LiveSession {
 
   /** A stored chunk, from here or from another node. */
   receiveChunk(messageId: string, runId: string, attempt: number, index: number, json: string): void {
-    const current = this.#partial;
-    if (current?.is(messageId, attempt)) {
-      if (!current.add(index, json)) return void this.#refreshPartial();
-    } else if (index === 0) {
-      this.#partial = new LivePartial({ messageId, runId, attempt, count: 1, fromIndex: 0, chunks: [json] });
-    } else return void this.#refreshPartial();
-    this.#wake();
+    if (this.#inFlight.add({ messageId, runId, attempt, index, json }, this.state)) this.#wake();
+    else this.#refreshPartial(this.#heldFrom);
   }
 
   /** Events of another node. What is known is skipped; a gap makes this node read the log. */
@@ -282,14 +279,19 @@ export class LiveSession {
         this.#adoptFrames(frames);
         if (frames.length < READ_PAGE) break;
       }
-      this.#takeChunks(await this.#deps.store.chunks(this.id, this.#partial?.base ?? 0));
+      this.#takeChunks(await this.#deps.store.chunks(this.id, this.#heldFrom));
     } catch {
       // The store is away; the next heartbeat finds the gap again.
     }
   }
 
-  #refreshPartial(): void {
-    this.#deps.store.chunks(this.id, this.#partial?.base ?? 0).then(
+  /** From where on this node holds the message in flight. */
+  get #heldFrom(): number {
+    return this.#inFlight.held?.base ?? 0;
+  }
+
+  #refreshPartial(fromIndex: number): void {
+    this.#deps.store.chunks(this.id, fromIndex).then(
       (chunks) => this.#takeChunks(chunks),
       () => {},
     );
@@ -297,9 +299,8 @@ export class LiveSession {
 
   #takeChunks(buffer: undefined | ChunkBuffer): void {
     if (buffer === undefined) return;
-    if (this.#partial?.is(buffer.messageId, buffer.attempt)) this.#partial.merge(buffer);
-    else if (this.#partial === null || buffer.fromIndex === 0) this.#partial = new LivePartial(buffer);
-    this.#wake();
+    if (this.#inFlight.take(buffer, this.state)) this.#wake();
+    else this.#refreshPartial(0);
   }
 
   async #work(): Promise<void> {
@@ -348,7 +349,7 @@ export class LiveSession {
         seq: this.#seq,
         state: this.state,
         holdUntil: this.#holdUntil,
-        partial: batch.some((w) => w.command.needsPartial) ? (this.#partial?.assemble() ?? null) : null,
+        partial: batch.some((w) => w.command.needsPartial) ? (this.#inFlight.held?.assemble() ?? null) : null,
         logBytes: this.#logBytes,
         now: clock.now(),
         newId: () => random.id(),
@@ -378,8 +379,7 @@ export class LiveSession {
         }
         return;
       case 'chunk_conflict':
-        this.#partial = result.chunks === undefined ? null : new LivePartial(result.chunks);
-        return;
+        return this.#inFlight.reset(result.chunks);
       case 'gone':
         return this.end('erased');
       case 'fenced':
@@ -456,18 +456,11 @@ export class LiveSession {
     this.#seq = event.seq;
     this.#tag = event.tag;
     this.#logBytes += frame.length;
-    if (this.#partial !== null && endsPartial(event, this.#partial)) this.#partial = null;
+    this.#inFlight.onEvent(event);
     for (const watcher of [...this.#watchers]) watcher(event);
   }
 
   #wake(): void {
     for (const subscriber of this.#subscribers) subscriber.advanced();
   }
-}
-
-/** Whether the event takes the place of the message's chunks. */
-function endsPartial(event: LogEvent, partial: LivePartial): boolean {
-  if (event.type === 'message_completed') return event.data.message.id === partial.messageId;
-  if (event.type === 'message_restarted') return event.data.message_id === partial.messageId;
-  return event.type === 'run_finished' && event.data.run_id === partial.runId;
 }
