@@ -18,6 +18,7 @@ import { debugFrame } from './debug-frame.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound } from './outbound.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
 import type { ChatSocket, SocketData } from './socket.ts';
 
@@ -51,6 +52,7 @@ export class ChatConnection {
   readonly #options: ConnectionOptions;
   readonly #deps: ChatDeps;
   readonly #outbound: Outbound;
+  readonly #watch: PeerWatch;
   #state: ConnectionState;
   #admitted: undefined | Admitted;
   #principal: undefined | Principal;
@@ -61,11 +63,6 @@ export class ChatConnection {
   #closed = false;
   /** The close frame was sent: what came behind it is not looked at. */
   #hungUp = false;
-  /** When the peer was last heard, and when a ping is due. */
-  #heardAt: number;
-  #pingAt: number;
-  #stuckSince: undefined | number;
-  #stuckAtBytes = 0;
 
   constructor(options: ConnectionOptions, deps: ChatDeps) {
     this.id = deps.random.token(12);
@@ -74,8 +71,6 @@ export class ChatConnection {
     const { sockets } = deps.settings;
     const now = deps.clock.now();
     this.#state = initialState(this.#limits, now);
-    this.#heardAt = now;
-    this.#pingAt = now + sockets.heartbeatIntervalMs;
     const { socket, tcp } = options;
     this.#outbound = new Outbound({
       socket,
@@ -85,6 +80,11 @@ export class ChatConnection {
       onGone: (reason) => this.#onGone(reason),
       onError: (error) => this.#onFault(error, undefined),
     });
+    const onSlowReader = () => deps.metrics.slowReaders.inc();
+    this.#watch = new PeerWatch(
+      { socket, tcp, outbound: this.#outbound, settings: sockets, onSlowReader },
+      now,
+    );
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
     socket.on('pong', () => this.#heard());
     socket.on('ping', () => this.#heard());
@@ -141,44 +141,21 @@ export class ChatConnection {
 
   /** Whether the key may still use the workspace of this connection's session. */
   #reaches(principal: Principal): boolean {
-    return this.#admitted === undefined || mayUse(principal, this.#admitted.attachment.live.info.workspace);
+    return this.#admitted === undefined || mayUse(principal, this.#admitted.attachment.live.workspace);
   }
 
-  /** Called about once a second: pings, and lets go of a peer that is silent or takes nothing. */
+  /** Called about once a second. */
   tick(now: number): void {
-    const { heartbeatIntervalMs, silenceTimeoutMs, slowReaderMs } = this.#deps.settings.sockets;
-    const { socket } = this.#options;
-    if (silenceTimeoutMs > 0 && now - this.#heardAt > silenceTimeoutMs) return socket.terminate();
-    if (heartbeatIntervalMs > 0 && now >= this.#pingAt) {
-      this.#pingAt = now + heartbeatIntervalMs;
-      if (socket.readyState === socket.OPEN) socket.ping();
-    }
-    if (slowReaderMs > 0) this.#watchReader(now, slowReaderMs);
+    this.#watch.tick(now);
     if (this.#principal?.expiresAt !== undefined && now >= this.#principal.expiresAt) this.recheck();
   }
 
-  /** The clock was moved by hand: nobody was silent for that. */
   clockMoved(ms: number): void {
-    this.#heardAt += ms;
-    this.#pingAt += ms;
+    this.#watch.clockMoved(ms);
   }
 
   terminate(): void {
     this.#options.socket.terminate();
-  }
-
-  #watchReader(now: number, limitMs: number): void {
-    const { socket, tcp } = this.#options;
-    const stuck =
-      this.#outbound.blocked || socket.bufferedAmount > this.#deps.settings.sockets.sendQueueBytes;
-    const sent = tcp.bytesWritten - socket.bufferedAmount;
-    if (!stuck || sent !== this.#stuckAtBytes) {
-      this.#stuckSince = stuck ? now : undefined;
-      this.#stuckAtBytes = sent;
-    } else if (this.#stuckSince !== undefined && now - this.#stuckSince > limitMs) {
-      this.#deps.metrics.slowReaders.inc();
-      socket.terminate();
-    }
   }
 
   /** Until it is authenticated, more bytes than one `connect` may have end the connection before they are put together. */
@@ -206,7 +183,7 @@ export class ChatConnection {
   }
 
   #heard(): void {
-    this.#heardAt = this.#deps.clock.now();
+    this.#watch.heard(this.#deps.clock.now());
   }
 
   #onFrame(data: SocketData, isBinary: boolean): void {

@@ -1,9 +1,10 @@
-import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import websocket, { type WebSocket } from '@fastify/websocket';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLIENT_ID_PATTERN } from '../../protocol/ids.ts';
 import type { Settings } from '../config.ts';
 import type { Admission } from './admission.ts';
 import type { ChatServer } from './chat-server.ts';
+import { holdForTurn } from './turn-writes.ts';
 
 export interface EndpointOptions {
   readonly settings: Settings;
@@ -37,19 +38,26 @@ export async function chatEndpoints(app: FastifyInstance, options: EndpointOptio
     preClose: (done) => done(),
     errorHandler: (_error, socket) => socket.terminate(),
   });
-  const admit = async (request: FastifyRequest) => {
+  const admit = async (request: FastifyRequest, reply: FastifyReply) => {
     const { clientId } = (request as SocketRequest).params;
     if (!CLIENT_ID_PATTERN.test(clientId)) throw problem(404, 'A client id is 1 to 64 of A-Z a-z 0-9 _ -');
     if (!request.ws) throw problem(426, 'This path is for WebSockets', { upgrade: 'websocket' });
     if (!originAllowed(request)) throw problem(403, 'This origin may not open sockets here');
     if (chat.draining || !admission.hasRoom())
       throw problem(503, 'The server takes no more connections now', { 'retry-after': '1' });
+    leaveHttp(request, reply);
   };
   const route = (url: string, debug: boolean) =>
     app.route<{ Params: { clientId: string } }>({
       method: 'GET',
       url,
       schema: { hide: true },
+      // An upgrade has no use for the headers of a page, and they take as long as the rest of it; a refusal has them.
+      helmet: false,
+      onError: (_request, reply, _error, done) => {
+        void reply.helmet();
+        done();
+      },
       preValidation: admit,
       handler: () => {
         throw problem(426, 'This path is for WebSockets');
@@ -57,16 +65,29 @@ export async function chatEndpoints(app: FastifyInstance, options: EndpointOptio
       wsHandler: (socket, request) => {
         // The plugin's own listener would keep the whole request in memory for as long as the socket lives.
         socket.removeAllListeners('error');
-        // After a frame that it could not take, ws itself says why and closes. Cut off while the rest of the frame is
-        // still coming, the peer would see a lost line, and come back with the same frame.
-        socket.on('error', () => {
-          if (socket.readyState !== socket.CLOSING) socket.terminate();
-        });
+        socket.on('error', cutOff);
         chat.accept({ socket, tcp: request.raw.socket, address: options.addressOf(request), debug });
       },
     });
   route('/client_:clientId', false);
   if (settings.debugEndpoints) route('/debug/client_:clientId', true);
+}
+
+/**
+ * From here on it is a socket. The response that the plugin hung on it would stay as long as it lives, and the request
+ * with that; and the answer to the upgrade leaves together with the greeting.
+ */
+function leaveHttp({ raw: { socket } }: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.detachSocket(socket);
+  holdForTurn(socket);
+}
+
+/**
+ * After a frame that it could not take, ws itself says why and closes. Cut off while the rest of the frame is still
+ * coming, the peer would see a lost line, and come back with the same frame.
+ */
+function cutOff(this: WebSocket): void {
+  if (this.readyState !== this.CLOSING) this.terminate();
 }
 
 /** ws takes 0 for no limit. */

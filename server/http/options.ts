@@ -22,6 +22,9 @@ export function serverOptions(
     loggerInstance: log,
     // A line for each request is logged by registerHttp, at debug level and without the query.
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger of its own costs an upgrade as much as its checks, and one line is all that a request logs.
+    childLoggerFactory: (parent, bindings, options, raw) =>
+      raw.headers.upgrade === undefined ? parent.child(bindings, options) : parent,
     trustProxy: settings.trustProxy,
     bodyLimit: settings.http.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -34,6 +34,8 @@ const TOUCH_PAGE = 500;
 /** The live sessions of this node: opens them, keeps them alive in the store, and brings in what other nodes wrote. */
 export class SessionHub {
   readonly #deps: HubDeps;
+  /** One for all live sessions. */
+  readonly #liveDeps: LiveDeps;
   readonly #entries = new Map<string, Entry>();
   /** Records for sessions that are being opened: the store may send them before the open's own answer is read. */
   readonly #opening = new Map<string, { count: number; records: NodeRecord[] }>();
@@ -46,6 +48,15 @@ export class SessionHub {
 
   constructor(deps: HubDeps) {
     this.#deps = deps;
+    this.#liveDeps = {
+      ...deps,
+      onAppended: (live, events) => {
+        for (const listener of this.#listeners) listener(live, events);
+      },
+      onGone: (live) => {
+        if (this.#entries.get(live.id)?.live === live) this.#entries.delete(live.id);
+      },
+    };
   }
 
   /** Hears other nodes, and begins to beat. */
@@ -221,22 +232,14 @@ export class SessionHub {
   #hold(start: LiveStart): Entry {
     const id = start.info.sessionId;
     const known = this.#entries.get(id);
-    if (known !== undefined && known.live.head.epoch === start.info.epoch) {
+    if (known !== undefined && known.live.epoch === start.info.epoch) {
       known.live.merge(start.info, start.chunks);
       known.holders++;
       return known;
     }
     // Another epoch: the log that this node knew is not the session's any more.
     known?.live.end('rewritten');
-    const live = new LiveSession(start, {
-      ...this.#deps,
-      onAppended: (l, events) => {
-        for (const listener of this.#listeners) listener(l, events);
-      },
-      onGone: (l) => {
-        if (this.#entries.get(l.id)?.live === l) this.#entries.delete(l.id);
-      },
-    });
+    const live = new LiveSession(start, this.#liveDeps);
     const entry: Entry = { live, holders: 1, connections: [] };
     this.#entries.set(id, entry);
     for (const record of this.#opening.get(id)?.records.splice(0) ?? []) this.#deliver(live, record);
@@ -258,7 +261,7 @@ export class SessionHub {
   async #detach(entry: Entry, connectionId: string): Promise<void> {
     const now = this.#deps.clock.now();
     entry.connections = entry.connections.filter((id) => id !== connectionId);
-    if (entry.connections.length === 0) this.#census.left(entry.live.id, entry.live.info.policy, now);
+    if (entry.connections.length === 0) this.#census.left(entry.live.id, entry.live.policy, now);
     this.#release(entry);
     try {
       await this.#deps.store.detach(entry.live.id, connectionId, now);

@@ -3,7 +3,7 @@ import type { HistoryMessage } from '../../protocol/chat/restore.ts';
 import type { ErrorType } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { AppendResult, ChunkBuffer, KnownId, SessionInfo, Store } from '../store/store.ts';
+import type { AppendResult, ChunkBuffer, KnownId, Policy, SessionInfo, Store } from '../store/store.ts';
 import { type Cells, stateOf } from './cells.ts';
 import { toHistory } from './history.ts';
 import { InFlight } from './in-flight.ts';
@@ -78,6 +78,7 @@ const READ_PAGE = 500;
 /** How many commands one append may carry. */
 const MAX_BATCH = 64;
 const TAG_BYTES = 6;
+const NOBODY: readonly never[] = [];
 
 /**
  * One session on one node, while there are connections or runs of it here: the folded state, the newest events, and
@@ -86,11 +87,16 @@ const TAG_BYTES = 6;
  */
 export class LiveSession {
   readonly id: string;
+  readonly epoch: string;
+  /** Where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
+  readonly workspace: string;
+  readonly policy: Policy;
   readonly #deps: LiveDeps;
-  readonly #subscribers = new Set<Subscriber>();
-  readonly #watchers = new Set<(event: LogEvent) => void>();
+  readonly #personMessages: number;
   readonly #inFlight: InFlight;
-  #info: SessionInfo;
+  // Copied on each change, and shared while there is nobody: an idle session is to be small.
+  #subscribers: readonly Subscriber[] = NOBODY;
+  #watchers: readonly ((event: LogEvent) => void)[] = NOBODY;
   #seq: number;
   #tag: undefined | string;
   /** Set until somebody needs the state: a restore alone never parses it. */
@@ -106,8 +112,11 @@ export class LiveSession {
 
   constructor(start: LiveStart, deps: LiveDeps) {
     this.id = start.info.sessionId;
+    this.epoch = start.info.epoch;
+    this.workspace = start.info.workspace;
+    this.policy = start.info.policy;
     this.#deps = deps;
-    this.#info = start.info;
+    this.#personMessages = start.info.messageCounts.user;
     this.#seq = start.info.seq;
     this.#tag = start.info.tag;
     this.#cells = start.cells;
@@ -117,17 +126,17 @@ export class LiveSession {
   }
 
   get head(): { readonly epoch: string; readonly seq: number; readonly tag: undefined | string } {
-    return { epoch: this.#info.epoch, seq: this.#seq, tag: this.#tag };
+    return { epoch: this.epoch, seq: this.#seq, tag: this.#tag };
   }
 
-  /** The record as it was when the session became live here: who it belongs to does not change. */
-  get info(): SessionInfo {
-    return this.#info;
+  /** The `seq` of the newest event. */
+  get seq(): number {
+    return this.#seq;
   }
 
   get state(): SessionState {
     if (this.#state === undefined) {
-      this.#state = stateOf(this.#cells ?? {}, this.#info.messageCounts.user);
+      this.#state = stateOf(this.#cells ?? {}, this.#personMessages);
       this.#cells = undefined;
     }
     return this.#state;
@@ -138,19 +147,30 @@ export class LiveSession {
     return this.#inFlight.held === null ? null : this.#inFlight.shown(this.state);
   }
 
+  /** Why the session is no longer live here; whoever subscribes to it now is not told by it. */
+  get gone(): undefined | GoneReason {
+    return this.#gone;
+  }
+
   get subscribers(): number {
-    return this.#subscribers.size;
+    return this.#subscribers.length;
   }
 
   subscribe(subscriber: Subscriber): () => void {
-    this.#subscribers.add(subscriber);
-    return () => this.#subscribers.delete(subscriber);
+    this.#subscribers = [...this.#subscribers, subscriber];
+    return () => this.unsubscribe(subscriber);
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.#subscribers = without(this.#subscribers, subscriber);
   }
 
   /** Hears every event folded here from now on, this node's and others', in order. */
   watch(listener: (event: LogEvent) => void): () => void {
-    this.#watchers.add(listener);
-    return () => this.#watchers.delete(listener);
+    this.#watchers = [...this.#watchers, listener];
+    return () => {
+      this.#watchers = without(this.#watchers, listener);
+    };
   }
 
   /** The frames after `seq`, or `undefined` when they must be read from the store. */
@@ -159,9 +179,11 @@ export class LiveSession {
     return this.#ring?.after(seq);
   }
 
-  /** Frames after `seq`, from memory or the store, at most a page. Empty at the head. */
-  async readFrames(seq: number): Promise<readonly string[]> {
-    return this.framesAfter(seq) ?? (await this.#deps.store.read(this.id, seq + 1, READ_PAGE));
+  /** Frames after `seq`, from memory or the store: at most a page, of about `bytes`. Empty at the head. */
+  async readFrames(seq: number, bytes = Number.POSITIVE_INFINITY): Promise<readonly string[]> {
+    const frameBytes = this.#logBytes / Math.max(1, this.#seq);
+    const limit = Math.max(1, Math.min(READ_PAGE, Math.floor(bytes / Math.max(1, frameBytes))));
+    return this.framesAfter(seq) ?? (await this.#deps.store.read(this.id, seq + 1, limit));
   }
 
   /** Every event from `fromSeq` to the head. */
@@ -236,7 +258,7 @@ export class LiveSession {
 
   /** Events of another node. What is known is skipped; a gap makes this node read the log. */
   receiveEvents(epoch: string, fromSeq: number, frames: readonly string[]): void {
-    if (epoch !== this.#info.epoch) return this.end('rewritten');
+    if (epoch !== this.epoch) return this.end('rewritten');
     if (fromSeq > this.#seq + 1) return void this.catchUp();
     this.#adoptFrames(frames.slice(this.#seq + 1 - fromSeq));
   }
@@ -250,7 +272,7 @@ export class LiveSession {
   /** What the store says is the head. Ahead: records were lost on the way. Behind, or another epoch: history was rewritten. */
   async checkHead(head: undefined | { readonly epoch: string; readonly seq: number }): Promise<void> {
     if (head === undefined) return this.end('erased');
-    if (head.epoch !== this.#info.epoch) return this.end('rewritten');
+    if (head.epoch !== this.epoch) return this.end('rewritten');
     if (head.seq > this.#seq) await this.catchUp();
   }
 
@@ -267,7 +289,7 @@ export class LiveSession {
     if (this.#gone !== undefined) return;
     this.#gone = reason;
     for (const waiting of this.#queue.splice(0)) waiting.fail(new SessionGone(reason));
-    for (const subscriber of [...this.#subscribers]) subscriber.gone(reason);
+    for (const subscriber of this.#subscribers) subscriber.gone(reason);
     this.#deps.onGone(this);
   }
 
@@ -345,7 +367,7 @@ export class LiveSession {
       {
         sessionId: this.id,
         nodeId,
-        epoch: this.#info.epoch,
+        epoch: this.epoch,
         seq: this.#seq,
         state: this.state,
         holdUntil: this.#holdUntil,
@@ -366,7 +388,7 @@ export class LiveSession {
         return;
       case 'conflict':
         this.#deps.onConflict();
-        if (result.head.epoch !== this.#info.epoch || result.head.seq < this.#seq) this.end('rewritten');
+        if (result.head.epoch !== this.epoch || result.head.seq < this.#seq) this.end('rewritten');
         else this.#adoptFrames(result.events);
         return;
       case 'known':
@@ -457,10 +479,15 @@ export class LiveSession {
     this.#tag = event.tag;
     this.#logBytes += frame.length;
     this.#inFlight.onEvent(event);
-    for (const watcher of [...this.#watchers]) watcher(event);
+    for (const watcher of this.#watchers) watcher(event);
   }
 
   #wake(): void {
     for (const subscriber of this.#subscribers) subscriber.advanced();
   }
+}
+
+function without<T>(list: readonly T[], one: T): readonly T[] {
+  const rest = list.filter((other) => other !== one);
+  return rest.length === 0 ? NOBODY : rest;
 }

@@ -116,9 +116,15 @@ export function decodeInfo(sessionId: string, reply: Reply): undefined | Session
   };
 }
 
+let lastPolicy: { readonly text: string; readonly policy: Policy } | undefined;
+
+/** Nearly all sessions have the same: those share one object. */
 function decodePolicy(text: string): Policy {
+  if (lastPolicy?.text === text) return lastPolicy.policy;
   const [briefMs = 0, mediumMs = 0, archiveMs = 0, attachTtlMs = 0] = text.split(' ').map(Number);
-  return { briefMs, mediumMs, archiveMs, attachTtlMs };
+  const policy = { briefMs, mediumMs, archiveMs, attachTtlMs };
+  lastPolicy = { text, policy };
+  return policy;
 }
 
 function decodeLease(text: string, until: number): Lease {
