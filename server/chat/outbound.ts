@@ -15,7 +15,7 @@ export interface OutboundOptions {
   readonly socket: ChatSocket;
   /** The TCP socket beneath: it says when there is room again, and holds back the frames of one turn. */
   readonly tcp: Socket;
-  /** How many bytes may wait in the socket before the log is held back. */
+  /** How many bytes may wait in the socket before the log is held back, and no more requests are read. */
   readonly queueBytes: number;
   /** Told what waits in the socket whenever the log moves on. */
   readonly onQueue: (bytes: number) => void;
@@ -23,10 +23,13 @@ export interface OutboundOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** About how much of the log is fetched at once for a connection that is behind. */
+const READ_BYTES = 262_144;
+
 /**
  * What goes out over one connection. Replies go at once; the log goes by a cursor: while the socket is full nothing is
  * pushed, and when it has drained the connection catches up from memory or the store. So a slow reader costs the
- * server a number, not a queue.
+ * server a number, not a queue. Nor can it pile up replies: while they wait its requests are not read.
  */
 export class Outbound implements Subscriber {
   readonly #options: OutboundOptions;
@@ -38,6 +41,7 @@ export class Outbound implements Subscriber {
   #nextIndex = 0;
   #reading = false;
   #blocked = false;
+  #peerHeld = false;
   #listensForDrain = false;
 
   constructor(options: OutboundOptions) {
@@ -49,12 +53,19 @@ export class Outbound implements Subscriber {
     return this.#blocked;
   }
 
+  /** Whether the peer is not read from, because it does not read what it was answered. */
+  get peerHeld(): boolean {
+    return this.#peerHeld;
+  }
+
   /** Sends a frame that is not of the log. */
   send(frame: string): void {
-    const { socket, tcp } = this.#options;
-    if (socket.readyState !== socket.OPEN) return;
-    holdForTurn(tcp);
-    socket.send(frame);
+    const { socket } = this.#options;
+    this.#write(frame);
+    if (this.#peerHeld || !this.#isOverfull()) return;
+    this.#peerHeld = true;
+    socket.pause();
+    this.#awaitDrain();
   }
 
   /** Follows the session from the cursor on: what is after it goes out now, the rest as it comes. */
@@ -87,19 +98,21 @@ export class Outbound implements Subscriber {
 
   #pump(): void {
     const live = this.#live;
-    if (live === undefined || this.#reading) return;
+    // Asked first: for a reader that takes nothing nothing is read from the store.
+    if (live === undefined || this.#reading || this.#isFull()) return;
     while (this.#seq < live.head.seq) {
       const frames = live.framesAfter(this.#seq);
       if (frames === undefined) return this.#read(live);
       for (const frame of frames) if (!this.#push(frame)) return;
     }
-    this.#pumpChunks(live);
+    // This node may be behind what the connection was shown: its message in flight may have been completed since.
+    if (this.#seq === live.head.seq) this.#pumpChunks(live);
   }
 
   /** Sends one frame of the log, and moves the cursor. `false`: there is no room. */
   #push(frame: string): boolean {
     if (this.#isFull()) return false;
-    this.send(frame);
+    this.#write(frame);
     this.#seq++;
     return true;
   }
@@ -108,7 +121,7 @@ export class Outbound implements Subscriber {
     const partial = live.partial;
     if (partial === null) return;
     if (partial.messageId !== this.#messageId) {
-      this.send(
+      this.#write(
         `{"type":"message_started","data":{"message_id":${JSON.stringify(partial.messageId)},"run_id":${JSON.stringify(partial.runId)}}}`,
       );
       this.#messageId = partial.messageId;
@@ -122,7 +135,7 @@ export class Outbound implements Subscriber {
       if (this.#isFull()) return;
       const frame = partial.frame(this.#nextIndex);
       if (frame === undefined) return this.#readChunks(live);
-      this.send(frame);
+      this.#write(frame);
       this.#nextIndex++;
     }
   }
@@ -130,7 +143,7 @@ export class Outbound implements Subscriber {
   /** Fetches what memory no longer holds, sends it, and goes on. */
   #read(live: LiveSession): void {
     this.#reading = true;
-    live.readFrames(this.#seq).then(
+    live.readFrames(this.#seq, READ_BYTES).then(
       (frames) => {
         this.#reading = false;
         if (frames.length === 0) return this.gone('rewritten');
@@ -158,21 +171,35 @@ export class Outbound implements Subscriber {
     this.#options.onError(error);
   }
 
+  #write(frame: string): void {
+    const { socket, tcp } = this.#options;
+    if (socket.readyState !== socket.OPEN) return;
+    holdForTurn(tcp);
+    socket.send(frame);
+  }
+
   #isFull(): boolean {
+    this.#blocked = this.#isOverfull();
+    if (this.#blocked) this.#awaitDrain();
+    return this.#blocked;
+  }
+
+  /** Never below the stream's own mark: only beyond that it tells when it has drained. */
+  #isOverfull(): boolean {
     const { socket, tcp, queueBytes } = this.#options;
-    if (socket.bufferedAmount <= queueBytes) {
+    return socket.bufferedAmount > Math.max(queueBytes, tcp.writableHighWaterMark);
+  }
+
+  #awaitDrain(): void {
+    if (this.#listensForDrain) return;
+    this.#listensForDrain = true;
+    const { socket, tcp } = this.#options;
+    tcp.once('drain', () => {
+      this.#listensForDrain = false;
       this.#blocked = false;
-      return false;
-    }
-    this.#blocked = true;
-    if (!this.#listensForDrain) {
-      this.#listensForDrain = true;
-      tcp.once('drain', () => {
-        this.#listensForDrain = false;
-        this.#blocked = false;
-        this.#pump();
-      });
-    }
-    return true;
+      if (this.#peerHeld) socket.resume();
+      this.#peerHeld = false;
+      this.#pump();
+    });
   }
 }
