@@ -35,6 +35,8 @@ export class App {
   entered = $state(false);
   /** Why the last sign-in failed. */
   refused = $state.raw<HoldfastError | null>(null);
+  /** Who the key belongs to, once the server has said so. */
+  subject = $state.raw<string | null>(null);
   route = $state.raw<Route>({ name: 'new' });
   talk = $state.raw<Talk | null>(null);
   archive = $state.raw<Archive | null>(null);
@@ -222,6 +224,7 @@ export class App {
 
   #follow(talk: Talk): void {
     const { state, sessionId } = talk;
+    this.subject = talk.conversation.session?.subject ?? this.subject;
     if (state.name === 'connected') {
       if (!this.entered || this.threads?.phase === 'first') {
         this.entered = true;
@@ -266,6 +269,7 @@ export class App {
     this.archive = null;
     this.threads = null;
     this.apiKey = null;
+    this.subject = null;
     this.entered = false;
   }
 }

@@ -178,7 +178,7 @@ export function sentence(input: StatusInput): Sentence {
       if (state.line.attempt === 0) return say('Connecting to the server.', { tone: 'busy' });
       return say('Connection lost.', {
         wait: 'Trying again now.',
-        tail: unsent(c),
+        tail: unsent(input),
         tone: 'wait',
         error: true,
       });
@@ -194,33 +194,35 @@ export function sentence(input: StatusInput): Sentence {
   }
 }
 
-function waiting(
-  state: Extract<ClientState, { name: 'waiting' }>,
-  { conversation: c, online, now }: StatusInput,
-): Sentence {
+function waiting(state: Extract<ClientState, { name: 'waiting' }>, input: StatusInput): Sentence {
+  const { conversation: c, online, now } = input;
   const wait = `Trying again in ${countdown(state.retryAt - now)}.`;
   switch (state.why) {
     case 'rate_limited':
       return say('Too much at once.', {
         wait: `The server lets us back in ${countdown(state.retryAt - now)}.`,
-        tail: unsent(c),
+        tail: unsent(input),
         tone: 'wait',
         error: true,
       });
     case 'server_closing':
-      return say('The server restarts.', { wait, tail: unsent(c), tone: 'wait', action: 'retry_now' });
+      return say('The server restarts.', { wait, tail: unsent(input), tone: 'wait', action: 'retry_now' });
     case 'backoff': {
       const lead = !online
         ? 'You are offline.'
         : c.session === null
           ? 'The server is out of reach.'
           : 'Connection lost.';
-      return say(lead, { wait, tail: unsent(c), tone: 'wait', action: 'retry_now', error: true });
+      return say(lead, { wait, tail: unsent(input), tone: 'wait', action: 'retry_now', error: true });
     }
   }
 }
 
-function unsent(c: Conversation): string {
+function unsent({ conversation: c, cutSince, now }: StatusInput): string {
+  const life = c.session?.expiresInMs ?? null;
+  // What would be gone then is not small: the memory, and what was running.
+  if (cutSince !== null && life !== null && now - cutSince > life)
+    return 'The session may be over by now; what was said stays readable.';
   const waits = c.outgoing.filter((m) => m.delivery === 'queued' || m.delivery === 'sending').length;
   if (waits === 0) return 'Nothing is lost.';
   return `${count(waits, 'message waits', 'messages wait')} here; nothing is lost.`;

@@ -1,6 +1,7 @@
 import type { ConversationMessage, OutgoingMessage } from '../../sdk/index.ts';
 import { textOf } from '../format/text.ts';
 import type { PersonRow, Row } from './row-types.ts';
+import type { Asked } from './turns.ts';
 
 /** What a person wrote, once it is stored. */
 export function personRow(message: ConversationMessage): PersonRow {
@@ -36,26 +37,18 @@ export function systemRow(message: ConversationMessage, past: boolean): Row {
   return { kind: 'system', key: `y:${message.id}`, text: textOf(message.parts), past };
 }
 
-/** The rows of a thread that is over, each answer below its question. */
-export function pastRows(messages: readonly ConversationMessage[]): readonly Row[] {
-  const rows: Row[] = [];
-  const questions = new Map<string, ConversationMessage>();
-  for (const message of messages)
-    if (message.role === 'user' && message.runId !== null) questions.set(message.runId, message);
-  const told = new Set<string>();
-  const answersOf = new Map<string, ConversationMessage[]>();
-  for (const message of messages) {
-    const question = message.role === 'assistant' ? questions.get(message.runId ?? '') : undefined;
-    if (question === undefined) continue;
-    answersOf.set(question.id, [...(answersOf.get(question.id) ?? []), message]);
-    told.add(message.id);
-  }
-  for (const message of messages) {
-    if (told.has(message.id)) continue;
-    rows.push(pastRow(message));
-    for (const answer of answersOf.get(message.id) ?? []) rows.push(pastRow(answer));
-  }
-  return rows;
+/** The rows of a thread that is over, each answer below its question as far as that is known. */
+export function pastRows(messages: readonly ConversationMessage[], asked: Asked): readonly Row[] {
+  const answers = new Map<string, ConversationMessage[]>(
+    messages.filter((message) => message.role === 'user').map((message) => [message.id, []]),
+  );
+  const leading = messages.filter((message) => {
+    const question = message.role === 'assistant' ? asked.get(message.runId ?? '') : undefined;
+    const known = question === undefined ? undefined : answers.get(question);
+    known?.push(message);
+    return known === undefined;
+  });
+  return leading.flatMap((message) => [message, ...(answers.get(message.id) ?? [])]).map(pastRow);
 }
 
 function pastRow(message: ConversationMessage): Row {

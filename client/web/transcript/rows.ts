@@ -4,7 +4,7 @@ import { answerRow, runById, silentRuns } from './answer-row.ts';
 import { outgoingRow, pastRows, personRow, systemRow } from './plain-rows.ts';
 import type { Cut, Row, SeamRow } from './row-types.ts';
 import { type PlacedSeam, type SeamPlaces, seamPlaces } from './seam-places.ts';
-import { type Turn, turnsOf } from './turns.ts';
+import { type Asked, noteQuestions, type Turn, turnsOf } from './turns.ts';
 
 export interface RowsInput {
   readonly conversation: Conversation;
@@ -21,6 +21,8 @@ interface Settled {
   readonly after: readonly Row[];
   /** Runs that have a row in `before`. */
   readonly used: ReadonlySet<string>;
+  /** The keys of all these rows. */
+  readonly keys: ReadonlySet<string>;
 }
 
 /**
@@ -28,25 +30,29 @@ interface Settled {
  * answer costs the same after 10 messages and after 10 000.
  */
 export function rowBuilder(): (input: RowsInput) => readonly Row[] {
+  const asked = new Map<string, string>();
   let seen: readonly unknown[] = [];
-  let settled: Settled = { before: [], after: [], used: new Set() };
+  let settled: Settled = { before: [], after: [], used: new Set(), keys: new Set() };
   return (input) => {
     const { conversation: c, cuts, today } = input;
     // Everything but the growing text.
-    const { outgoing, streaming, context, contextSeq, agents, ...rest } = c;
+    const { outgoing: _, streaming, context, contextSeq, agents, ...rest } = c;
     const parts = [...Object.values(rest), streaming?.messageId, streaming?.runId, cuts, today];
     if (parts.length !== seen.length || parts.some((part, i) => part !== seen[i])) {
       seen = parts;
-      settled = settle(c, cuts, today);
+      noteQuestions(c, asked);
+      settled = settle(input, asked);
     }
-    const live = liveRows(input, settled.used);
-    return [...settled.before, ...live, ...settled.after, ...c.outgoing.map(outgoingRow)];
+    const { before, after, used, keys } = settled;
+    const live = distinct(liveRows(input, used), keys);
+    const outgoing = distinct(c.outgoing.map(outgoingRow), keys);
+    return [...before, ...live, ...after, ...outgoing];
   };
 }
 
-function settle(c: Conversation, cuts: readonly Cut[], today: string): Settled {
-  const build = new Builder(c, seamPlaces(c, cuts), today);
-  for (const turn of turnsOf(c)) build.turn(turn);
+function settle({ conversation: c, cuts, today }: RowsInput, asked: Asked): Settled {
+  const build = new Builder(c, seamPlaces(c, cuts), today, endedRows(c, asked));
+  for (const turn of turnsOf(c, asked)) build.turn(turn);
   return build.end();
 }
 
@@ -62,13 +68,13 @@ class Builder {
   #next = 0;
   #day: string;
 
-  constructor(c: Conversation, seams: SeamPlaces, today: string) {
+  constructor(c: Conversation, seams: SeamPlaces, today: string, ended: readonly Row[]) {
     this.#c = c;
     this.#seams = seams;
     this.#silent = silentRuns(c);
     this.#day = today;
     if (c.history.hasMore) this.#rows.push({ kind: 'older', key: 'older', loading: c.history.loading });
-    this.#rows.push(...endedRows(c));
+    this.#rows.push(...ended);
   }
 
   turn({ question, answers, live, place }: Turn): void {
@@ -99,7 +105,13 @@ class Builder {
 
   end(): Settled {
     this.#seamsBefore(Number.POSITIVE_INFINITY);
-    return { before: joinSeams(this.#before), after: joinSeams(this.#after), used: this.#used };
+    const keys = new Set<string>();
+    const noted = (rows: readonly Row[]) => {
+      const own = distinct(joinSeams(rows), keys);
+      for (const row of own) keys.add(row.key);
+      return own;
+    };
+    return { before: noted(this.#before), after: noted(this.#after), used: this.#used, keys };
   }
 
   /** What comes before a message: seams, and the name of another day. */
@@ -135,12 +147,12 @@ function liveRows({ conversation: c, cuts, cutSince }: RowsInput, used: Readonly
   return [...joinSeams([row, ...(seams ?? []).map((placed) => seamRow(placed, true))]), ...cut];
 }
 
-function endedRows(c: Conversation): readonly Row[] {
+function endedRows(c: Conversation, asked: Asked): readonly Row[] {
   const { previous } = c;
   const sessionId = previous?.sessionId ?? c.session?.previousSessionId ?? null;
   if (sessionId === null) return [];
   return [
-    ...pastRows(previous?.messages ?? []),
+    ...pastRows(previous?.messages ?? [], asked),
     {
       kind: 'ended',
       key: `e:${sessionId}`,
@@ -150,6 +162,20 @@ function endedRows(c: Conversation): readonly Row[] {
       shown: previous !== null,
     },
   ];
+}
+
+/**
+ * Two rows with one key would end the page, and what the keys are made of comes from outside: of two the later one gets
+ * another key.
+ */
+function distinct(rows: readonly Row[], taken: ReadonlySet<string>): readonly Row[] {
+  const own = new Set<string>();
+  return rows.map((row) => {
+    let key = row.key;
+    while (taken.has(key) || own.has(key)) key += "'";
+    own.add(key);
+    return key === row.key ? row : ({ ...row, key } as Row);
+  });
 }
 
 function seamRow({ seam, key }: PlacedSeam, during: boolean): SeamRow {

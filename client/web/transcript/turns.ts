@@ -11,6 +11,9 @@ export interface Turn {
   readonly place: number;
 }
 
+/** The message that each run answers, by the run's id. */
+export type Asked = ReadonlyMap<string, string>;
+
 /** Behind everything that has a place in the log: first what is in hand, then what waits. */
 const LIVE = Number.MAX_SAFE_INTEGER / 4;
 const WAITING = 2 * LIVE;
@@ -20,8 +23,7 @@ const WAITING = 2 * LIVE;
  * the answer in hand. So nothing moves when an answer is finished or a waiting question's turn comes, although in the log
  * the waiting question is the older one.
  */
-export function turnsOf(c: Conversation): readonly Turn[] {
-  const asked = questionsByRun(c);
+export function turnsOf(c: Conversation, asked: Asked): readonly Turn[] {
   const drafts = new Map<string, { question: ConversationMessage | null; answers: ConversationMessage[] }>();
   for (const message of c.messages) {
     const of = message.role === 'assistant' && message.runId !== null ? asked.get(message.runId) : undefined;
@@ -57,9 +59,8 @@ function placeOf({ question, answers, live, place }: Turn, newestAnswer: number)
   return question?.runOutcome === null && seq > newestAnswer ? WAITING + WAITING / 2 + seq : seq;
 }
 
-/** Which message each run answers, as far as runs and history tell. */
-function questionsByRun(c: Conversation): ReadonlyMap<string, string> {
-  const asked = new Map<string, string>();
+/** Which message each run answers, as far as runs and history tell. Added to `asked`: what was known once stays known. */
+export function noteQuestions(c: Conversation, asked: Map<string, string>): void {
   const note = (run: Run | null) => {
     if (run !== null && run.messageId !== null) asked.set(run.runId, run.messageId);
   };
@@ -68,5 +69,4 @@ function questionsByRun(c: Conversation): ReadonlyMap<string, string> {
   for (const run of Object.values(c.runs)) note(run);
   note(c.run);
   note(c.lastRun);
-  return asked;
 }
