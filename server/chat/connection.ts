@@ -147,6 +147,7 @@ export class ChatConnection {
   /** Called about once a second. */
   tick(now: number): void {
     this.#watch.tick(now);
+    this.#outbound.nudge();
     if (this.#principal?.expiresAt !== undefined && now >= this.#principal.expiresAt) this.recheck();
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { GoneReason, LiveSession, Subscriber } from '../session/live-session.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import { holdForTurn } from './turn-writes.ts';
 import type { ChatSocket } from './socket.ts';
 
@@ -40,6 +41,8 @@ export class Outbound implements Subscriber {
   #attempt = 0;
   #nextIndex = 0;
   #reading = false;
+  /** A reading failed for want of a store: the connection is behind, and nothing may ever wake it. */
+  #stranded = false;
   #blocked = false;
   #peerHeld = false;
   #listensForDrain = false;
@@ -78,12 +81,21 @@ export class Outbound implements Subscriber {
       this.#nextIndex = cursor.partial.nextIndex;
     }
     this.#unsubscribe = live.subscribe(this);
+    // It ended between its opening and now.
+    if (live.gone !== undefined) return this.gone(live.gone);
     this.#pump();
   }
 
   stop(): void {
     this.#unsubscribe();
     this.#live = undefined;
+  }
+
+  /** Called now and then: tries again what failed while the store was away. */
+  nudge(): void {
+    if (!this.#stranded) return;
+    this.#stranded = false;
+    this.#pump();
   }
 
   advanced(): void {
@@ -168,7 +180,8 @@ export class Outbound implements Subscriber {
 
   #readFailed(error: unknown): void {
     this.#reading = false;
-    this.#options.onError(error);
+    if (error instanceof StoreUnavailable) this.#stranded = true;
+    else this.#options.onError(error);
   }
 
   #write(frame: string): void {
