@@ -116,7 +116,7 @@ export class SessionHub {
       const entry = this.#hold({ info, cells, chunks });
       entry.connections.push(params.connectionId);
       this.#census.returned(entry.live.id);
-      return { live: entry.live, attached, detach: () => this.#leave(entry, params.connectionId) };
+      return { live: entry.live, attached, detach: this.#detacher(entry, params.connectionId) };
     } finally {
       for (const done of opened) done();
     }
@@ -248,8 +248,23 @@ export class SessionHub {
 
   #release(entry: Entry): void {
     entry.holders--;
-    if (entry.holders === 0 && this.#entries.get(entry.live.id) === entry)
-      this.#entries.delete(entry.live.id);
+    this.#forget(entry);
+  }
+
+  /**
+   * Lets a session go that nobody needs any more. One that still appends for somebody who has left stays until that is
+   * done: beside it another live session of the same log could come up here, and neither would hear of the other.
+   */
+  #forget(entry: Entry): void {
+    const { live, holders } = entry;
+    if (holders > 0 || this.#entries.get(live.id) !== entry) return;
+    if (live.atWork === undefined) this.#entries.delete(live.id);
+    else void live.atWork.then(() => this.#forget(entry));
+  }
+
+  /** Made apart, because it stays as long as the connection: it must not hold on to how that came in. */
+  #detacher(entry: Entry, connectionId: string): () => Promise<void> {
+    return () => this.#leave(entry, connectionId);
   }
 
   #leave(entry: Entry, connectionId: string): Promise<void> {

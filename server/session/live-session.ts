@@ -106,7 +106,7 @@ export class LiveSession {
   #logBytes: number;
   #ring: undefined | EventRing;
   #queue: Waiting[] = [];
-  #working = false;
+  #working: undefined | Promise<void>;
   #catchingUp: undefined | Promise<void>;
   #gone: undefined | GoneReason;
 
@@ -204,6 +204,11 @@ export class LiveSession {
     return toHistory(await this.#deps.store.history(request)).messages;
   }
 
+  /** Resolves when no command is under way any more; `undefined`: none is. One appends also for somebody who has gone. */
+  get atWork(): undefined | Promise<void> {
+    return this.#working;
+  }
+
   /** Loads what this node does not hold of the message in flight. */
   async completePartial(): Promise<void> {
     if ((this.#inFlight.held?.base ?? 0) === 0) return;
@@ -219,11 +224,8 @@ export class LiveSession {
     return new Promise((settle, fail) => {
       if (this.#gone !== undefined) return fail(new SessionGone(this.#gone));
       this.#queue.push({ command, settle, fail });
-      if (!this.#working) {
-        this.#working = true;
-        // Everything of this tick goes into one append.
-        queueMicrotask(() => void this.#work());
-      }
+      // Everything of this tick goes into one append.
+      this.#working ??= Promise.resolve().then(() => this.#work());
     });
   }
 
@@ -336,7 +338,7 @@ export class LiveSession {
         }
       }
     } finally {
-      this.#working = false;
+      this.#working = undefined;
     }
   }
 
