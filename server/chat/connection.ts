@@ -40,6 +40,8 @@ const ESTABLISHED = frameOf(
 /** When a connection beyond a subject's number may try again: nobody knows when one of them goes. */
 const SUBJECT_WAIT_MS = 1000;
 
+const DONE = Promise.resolve();
+
 /** A WebSocket frame's own bytes, at most, for what a client may send before it is authenticated. */
 const FRAMING_BYTES = 4096;
 
@@ -60,6 +62,8 @@ export class ChatConnection {
   #subject: undefined | string;
   #cancelDeadline: () => void = () => {};
   #stopCounting: () => void = () => {};
+  /** The pages of history that were asked for, one after another. */
+  #paging: Promise<void> = DONE;
   #closed = false;
   /** The close frame was sent: what came behind it is not looked at. */
   #hungUp = false;
@@ -270,9 +274,16 @@ export class ChatConnection {
     this.#outbound.follow(admitted.attachment.live, cursor);
   }
 
-  async #handle(message: UpMessage, id: undefined | string): Promise<void> {
+  #handle(message: UpMessage, id: undefined | string): Promise<void> {
+    if (message.type !== 'history_request') return this.#perform(message, id);
+    // One page at a time, and none while one still waits to be taken: pages are large, requests for them small.
+    this.#paging = this.#paging.then(() => this.#outbound.room()).then(() => this.#perform(message, id));
+    return this.#paging;
+  }
+
+  async #perform(message: UpMessage, id: undefined | string): Promise<void> {
     const admitted = this.#admitted;
-    if (admitted === undefined || message.type === 'connect') return;
+    if (admitted === undefined || message.type === 'connect' || this.#closed) return;
     try {
       const replying = handle(message, {
         deps: this.#deps,

@@ -46,6 +46,7 @@ export class Outbound implements Subscriber {
   #blocked = false;
   #peerHeld = false;
   #listensForDrain = false;
+  #awaitingRoom: (() => void)[] = [];
 
   constructor(options: OutboundOptions) {
     this.#options = options;
@@ -59,6 +60,13 @@ export class Outbound implements Subscriber {
   /** Whether the peer is not read from, because it does not read what it was answered. */
   get peerHeld(): boolean {
     return this.#peerHeld;
+  }
+
+  /** Resolves once the socket has room again; at once when it has, or when nothing is sent any more. */
+  async room(): Promise<void> {
+    if (!this.#isOverfull() || this.#options.socket.readyState !== this.#options.socket.OPEN) return;
+    this.#awaitDrain();
+    await new Promise<void>((resolve) => this.#awaitingRoom.push(resolve));
   }
 
   /** Sends a frame that is not of the log. */
@@ -89,6 +97,7 @@ export class Outbound implements Subscriber {
   stop(): void {
     this.#unsubscribe();
     this.#live = undefined;
+    this.#roomIsThere();
   }
 
   /** Called now and then: tries again what failed while the store was away. */
@@ -212,7 +221,12 @@ export class Outbound implements Subscriber {
       this.#blocked = false;
       if (this.#peerHeld) socket.resume();
       this.#peerHeld = false;
+      this.#roomIsThere();
       this.#pump();
     });
+  }
+
+  #roomIsThere(): void {
+    for (const resolve of this.#awaitingRoom.splice(0)) resolve();
   }
 }
