@@ -31,7 +31,7 @@ export function logFaults(events: readonly LogEvent[], atRest = true): string[] 
     return run;
   };
 
-  events.forEach((event, i) => {
+  const look = (event: LogEvent, i: number): void => {
     if (event.seq !== i + 1) fault(event, `should have been seq ${i + 1}`);
     if (tags.has(event.tag)) fault(event, 'has a tag that was used before');
     tags.add(event.tag);
@@ -114,7 +114,8 @@ export function logFaults(events: readonly LogEvent[], atRest = true): string[] 
       case 'context_updated':
         return;
     }
-  });
+  };
+  for (const [i, event] of events.entries()) look(event, i);
   if (atRest) for (const [id, run] of runs) if (!run.finished) faults.push(`run ${id} has not ended`);
   return faults;
 }
