@@ -118,6 +118,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
     await hub.foresee(clock.now() + ms);
     clock.advance(ms);
     chat.clockMoved(ms);
+    sweeper.clockMoved(ms);
     await hub.beat();
     return clock.now();
   };

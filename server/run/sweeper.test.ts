@@ -191,3 +191,50 @@ describe('a sweep', () => {
     expect(await store.due(world.clock.now(), 10)).toEqual([]);
   });
 });
+describe('after the store was away for longer than a session may be', () => {
+  /** Nobody reaches the store for this long. */
+  async function outage(nodes: readonly RunNode[], ms: number): Promise<void> {
+    for (const node of nodes) node.lifeline.fault = () => 'before';
+    await world.pass(ms, 1000);
+    for (const node of nodes) node.lifeline.fault = () => undefined;
+  }
+
+  test('SWP-9 sessions that have a connection do not expire: not here', async () => {
+    const node = await world.node(asking);
+    const id = await world.session();
+    const attached = await attach(node, id);
+    if (!('detach' in attached)) throw new Error(attached.kind);
+    await node.say(id, 'x');
+    await world.untilLogged(id, 'input_requested');
+    await outage([node], POLICY.mediumMs + 60_000);
+    await world.pass(30_000, 500);
+    expect((await store.info(id))?.archived).toBeUndefined();
+    expect(attached.live.gone).toBeUndefined();
+    expect(types(await world.log(id))).not.toContain('run_finished');
+  });
+
+  test('SWP-9 and not on another node, which has not been heard yet', async () => {
+    const [a, b] = [await world.node(undefined), await world.node(undefined)];
+    const id = await world.session();
+    const attached = await attach(a, id);
+    if (!('detach' in attached)) throw new Error(attached.kind);
+    await outage([a, b], POLICY.mediumMs + 60_000);
+    // The other sweeps ten times before this one beats.
+    await world.pass(30_000, 500);
+    expect((await store.info(id))?.archived).toBeUndefined();
+    await attached.detach();
+    await world.pass(POLICY.mediumMs + 30_000, 5000);
+    expect((await store.info(id))?.archived).toBeDefined();
+  });
+
+  test('SES-25 whoever comes back while another connection is there finds the session alive', async () => {
+    const node = await world.node(undefined, { sweeps: false });
+    const id = await world.session();
+    const first = await attach(node, id);
+    await outage([node], POLICY.mediumMs + 60_000);
+    const second = await attach(node, id);
+    expect(second).toMatchObject({ attached: { outcome: 'restored' } });
+    expect((await store.info(id))?.archived).toBeUndefined();
+    expect('live' in first && 'live' in second && first.live === second.live).toBe(true);
+  });
+});

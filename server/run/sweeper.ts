@@ -28,6 +28,8 @@ export interface SweeperDeps {
 const PAGE = 200;
 const MAX_PAGES = 5;
 const PARALLEL = 8;
+/** A node that did not sweep for longer than this was cut off, or slept, and others may have been as well. */
+const CUT_OFF_MS = 5000;
 /** How long a run that this node cannot take stays due, for others to find. After that it is in the way of other sessions. */
 const LEFT_TO_OTHERS_MS = 60_000;
 
@@ -42,6 +44,9 @@ export class Sweeper {
   #stopTimer: () => void = () => {};
   #sweeping: undefined | Promise<void>;
   #isStopped = false;
+  #sweptAt = Number.POSITIVE_INFINITY;
+  /** When it could sweep again after it had been cut off. */
+  #backAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps;
@@ -77,11 +82,25 @@ export class Sweeper {
     const seen = new Set<string>();
     for (let page = 0; page < MAX_PAGES && !this.#isStopped; page++) {
       const ids = await store.due(clock.now(), PAGE);
+      this.#noteSweep();
       const fresh = ids.filter((id) => !seen.has(id));
       for (const id of fresh) seen.add(id);
       await inParallel(fresh, PARALLEL, (id) => this.#look(id));
+      // A long sweep is none that was cut off.
+      this.#sweptAt = clock.now();
       if (ids.length < PAGE || fresh.length === 0) return;
     }
+  }
+
+  #noteSweep(): void {
+    const now = this.#deps.clock.now();
+    if (now - this.#sweptAt > Math.max(CUT_OFF_MS, 3 * this.#deps.rules.sweepIntervalMs)) this.#backAt = now;
+    this.#sweptAt = now;
+  }
+
+  /** The clock was moved by hand: nobody was cut off for that. */
+  clockMoved(ms: number): void {
+    this.#sweptAt += ms;
   }
 
   async #look(sessionId: string): Promise<void> {
@@ -132,6 +151,9 @@ export class Sweeper {
         return;
       }
       case 'expire': {
+        // Connections that were cut off from the store seem gone until their nodes beat again.
+        const graceEnd = this.#backAt + info.policy.attachTtlMs;
+        if (clock.now() <= graceEnd) return await store.setAlarm(sessionId, graceEnd + 1);
         const successor = await hub.expireSession(info);
         const now = clock.now();
         return await store.setAlarm(sessionId, successor === undefined ? now + rules.leaseMs : now);

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
+import { isExpired } from '../store/liveness.ts';
 import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
 import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
 import { type LiveDeps, LiveSession, type LiveStart } from './live-session.ts';
@@ -65,7 +66,8 @@ export class SessionHub {
     await store.subscribe(
       nodeId,
       (record) => this.#receive(record),
-      () => void this.beat(),
+      // Not the beat under way: what it asked before may have been answered before the records were lost.
+      () => void this.beat().then(() => this.beat()),
     );
     this.#stopBeat = clock.every(attachBeatMs, () => void this.beat());
   }
@@ -168,8 +170,15 @@ export class SessionHub {
   async expireSession(info: SessionInfo): Promise<undefined | string> {
     const { store, clock, random } = this.#deps;
     const { archiveMs } = info.policy;
+    const entry = this.#entries.get(info.sessionId);
+    if (entry !== undefined && entry.connections.length > 0) {
+      // Somebody is here, and the store has only not heard of it for too long: it was away, or this process slept.
+      await this.#touch([entry], clock.now());
+      return undefined;
+    }
     const held = await this.acquire(info.sessionId);
     try {
+      if (held !== undefined && !isExpired(held.info, clock.now())) return undefined;
       if (held !== undefined) await this.#deps.endRuns(held.live);
       const now = clock.now();
       const result = await store.expire({
