@@ -1,5 +1,4 @@
 import { Marked, type RendererObject, type Tokens } from 'marked';
-import { revealHidden } from './invisible.ts';
 import { contradictedHost, safeHref } from './links.ts';
 
 const ESCAPES: Record<string, string> = {
@@ -52,10 +51,10 @@ const renderer: RendererObject = {
     return `<a class="image" href="${escapeHtml(url.href)}" title="${escapeHtml(url.href)}">[${name}: image at ${escapeHtml(url.hostname)}]</a>`;
   },
   code({ text }: Tokens.Code) {
-    return `<pre><code>${escapeHtml(revealHidden(text))}</code></pre>`;
+    return `<pre><code>${escapeHtml(text)}</code></pre>`;
   },
   codespan({ text }: Tokens.Codespan) {
-    return `<code>${escapeHtml(revealHidden(text))}</code>`;
+    return `<code>${escapeHtml(text)}</code>`;
   },
   listitem(item: Tokens.ListItem) {
     const body = this.parser.parse(item.tokens);
@@ -82,7 +81,7 @@ const marked = new Marked({ gfm: true, breaks: true, renderer });
 export function blockToHtml(block: string): string {
   if (isExcessive(block)) return plain(block);
   try {
-    return marked.parse(block, { async: false });
+    return marked.parse(block, { async: false }).trim();
   } catch {
     // Nesting beyond the stack.
     return plain(block);

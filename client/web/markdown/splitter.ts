@@ -5,6 +5,8 @@ import { withoutHidden } from './invisible.ts';
 const TOO_DEEP =
   /^(?:[ \t]{60,}\S|[ \t>]{0,200}(?:>[ \t]?){24}|(?:[ \t]{0,3}(?:[-*+]|\d{1,9}[.)])[ \t]+){24})/m;
 
+const LONE_NUMBER = /^ {0,3}\d{1,9}[.)]?\s*$/;
+
 /** What a new piece of text did: blocks that can change no more, and the one that still can (`''`: none). */
 export interface Split {
   readonly finished: readonly string[];
@@ -33,13 +35,12 @@ export class BlockSplitter {
       return this.#takeVerbatim(done);
     }
 
-    const blocks = new Lexer({ gfm: true, breaks: true }).blockTokens(this.#tail, []);
-    const length = blocks.reduce((sum, block) => sum + block.raw.length, 0);
-    if (length !== this.#tail.length) return this.#take([this.#tail], done);
-    return this.#take(
-      blocks.map((block) => block.raw),
-      done,
-    );
+    const blocks = new Lexer({ gfm: true, breaks: true })
+      .blockTokens(this.#tail, [])
+      .map((block) => block.raw);
+    // Not every token's `raw` is all of its text; then the cut could fall anywhere.
+    const exact = blocks.join('') === this.#tail;
+    return this.#take(exact ? blocks : [this.#tail], done);
   }
 
   /** Whether the text from here on is to be shown as it is, not as Markdown. */
@@ -48,13 +49,17 @@ export class BlockSplitter {
   }
 
   #take(blocks: readonly string[], done: boolean): Split {
-    const written = blocks.filter((raw) => raw.trim() !== '');
-    const live = done ? '' : (written.at(-1) ?? '');
-    const finished = done ? written : written.slice(0, -1);
+    const isWritten = (raw: string) => raw.trim() !== '';
+    let last = done ? blocks.length : blocks.findLastIndex(isWritten);
+    // The number may become the next item of the list before it.
+    if (!done && LONE_NUMBER.test(blocks[last] ?? '')) last = blocks.slice(0, last).findLastIndex(isWritten);
+    const from = Math.max(0, last);
     // The live block stays in the tail, with the white space after it.
-    const from = live === '' ? this.#tail.length : this.#tail.lastIndexOf(live);
-    this.#tail = done ? '' : this.#tail.slice(from);
-    return { finished, live };
+    this.#tail = blocks.slice(from).join('');
+    return {
+      finished: blocks.slice(0, from).filter(isWritten),
+      live: this.#tail.trim() === '' ? '' : this.#tail,
+    };
   }
 
   /** By lines, in pieces of bounded size. */

@@ -3,7 +3,8 @@
  * resize the page by itself: the composer stays above the keyboard.
  */
 export function followVisualViewport(signal: AbortSignal): void {
-  const viewport = window.visualViewport;
+  // Not every browser has one, whatever its type says.
+  const viewport = window.visualViewport ?? null;
   if (viewport === null) return;
   const follow = () => {
     // A pinch zoom makes it smaller, too; that is no keyboard.

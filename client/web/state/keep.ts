@@ -77,8 +77,11 @@ export class Keep {
 
   /** The session of a client is known, or has become another one. */
   remember(sessionId: string, clientId: string): void {
-    const { [sessionId]: _, ...others } = this.#threads();
-    const entries = [...Object.entries(others), [sessionId, clientId] as const].slice(-MAX_THREADS);
+    // What it has been before is over: its transcript is read, not talked to.
+    const others = Object.entries(this.#threads()).filter(
+      ([id, client]) => id !== sessionId && client !== clientId,
+    );
+    const entries = [...others, [sessionId, clientId] as const].slice(-MAX_THREADS);
     this.#write(THREADS, JSON.stringify(Object.fromEntries(entries)));
     if (this.#storage.getItem(FRESH) === clientId) this.#storage.removeItem(FRESH);
   }

@@ -39,6 +39,7 @@ export class Talk {
   readonly #end: () => void;
   #pending: Conversation | undefined;
   #cancelFrame: (() => void) | undefined;
+  #scheduled = false;
   #noticeId = 0;
 
   constructor(client: ClientApi, clientId: string, frames: Frames, onChange: (cause: ChangeCause) => void) {
@@ -124,8 +125,7 @@ export class Talk {
     switch (event.type) {
       case 'conversation':
         this.#pending = event.conversation;
-        this.#cancelFrame ??= this.#frames.next(() => this.#flush('conversation'));
-        return;
+        return this.#flushSoon();
       case 'state':
         this.#stateChanged(event);
         return this.#flush('state');
@@ -164,9 +164,18 @@ export class Talk {
     this.state = state;
   }
 
+  #flushSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const cancel = this.#frames.next(() => this.#flush('conversation'));
+    // It may have been drawn on the spot.
+    if (this.#scheduled) this.#cancelFrame = cancel;
+  }
+
   #flush(cause: ChangeCause): void {
     this.#cancelFrame?.();
     this.#cancelFrame = undefined;
+    this.#scheduled = false;
     if (this.#pending !== undefined) this.conversation = this.#pending;
     this.#pending = undefined;
     this.#onChange(cause);
