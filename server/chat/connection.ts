@@ -3,7 +3,7 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
-import { type GoneReason, SessionGone } from '../session/live-session.ts';
+import { type GoneReason, SessionGone } from '../session/gone.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type Admitted, admit, checkKey } from './authenticate.ts';
 import type { ChatDeps } from './chat-deps.ts';

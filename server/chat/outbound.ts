@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { GoneReason, LiveSession, Subscriber } from '../session/live-session.ts';
+import type { GoneReason } from '../session/gone.ts';
+import type { LiveSession, Subscriber } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { holdForTurn } from './turn-writes.ts';
 import type { ChatSocket } from './socket.ts';

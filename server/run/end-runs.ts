@@ -1,4 +1,5 @@
-import { type LiveSession, SessionGone } from '../session/live-session.ts';
+import { SessionGone } from '../session/gone.ts';
+import type { LiveSession } from '../session/live-session.ts';
 import { decideEndAll } from './decide-finish.ts';
 import type { Ending } from './end-run.ts';
 
@@ -22,6 +23,6 @@ export async function endRuns(live: LiveSession, ending: Ending = SESSION_EXPIRE
   try {
     await live.execute({ decide: decideEndAll(ending), id: undefined, needsPartial: true });
   } catch (error) {
-    if (!(error instanceof SessionGone && error.reason === 'erased')) throw error;
+    if (!(error instanceof SessionGone) || error.reason === 'rewritten') throw error;
   }
 }

@@ -189,7 +189,7 @@ export class SessionHub {
         now,
       });
       if (result.kind !== 'expired') return undefined;
-      held?.live.end('erased');
+      held?.live.end('expired');
       return result.successorId;
     } finally {
       held?.release();
@@ -234,8 +234,9 @@ export class SessionHub {
       sessionId: live.id,
       connectionIds: connections,
     }));
+    const known = entries.map(({ live }) => live.head);
     const heads = await store.touch(nodeId, request, now);
-    await Promise.all(entries.map(({ live }, i) => live.checkHead(heads[i])));
+    await Promise.all(entries.map(({ live }, i) => live.checkHead(heads[i], known[i] ?? live.head)));
   }
 
   #hold(start: LiveStart): Entry {
@@ -318,7 +319,7 @@ export class SessionHub {
       case 'chunk':
         return live.receiveChunk(record.messageId, record.runId, record.attempt, record.index, record.json);
       case 'gone':
-        return live.end('erased');
+        return void live.vanished();
     }
   }
 }

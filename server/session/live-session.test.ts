@@ -17,6 +17,8 @@ const random = new SystemRandom(clock);
 let dataDir: string;
 let store: Store;
 let appends: AppendRequest[];
+/** What happens between an append of the second node and its answer. */
+let beforeAnswer: undefined | (() => Promise<void>);
 /** What the store answers about the chunk buffer instead of the truth. */
 let chunks: undefined | (() => Promise<undefined | ChunkBuffer>);
 
@@ -25,6 +27,7 @@ beforeEach(async () => {
   const inner = await openSqliteStore({ dataDir }, { random });
   appends = [];
   chunks = undefined;
+  beforeAnswer = undefined;
   // The real store, watched: how many appends there are is part of what is promised.
   store = new Proxy(inner, {
     get(target, key) {
@@ -32,9 +35,11 @@ beforeEach(async () => {
       if (typeof member !== 'function') return member;
       if (key === 'chunks' && chunks !== undefined) return chunks;
       if (key !== 'append') return member.bind(target);
-      return (request: AppendRequest) => {
+      return async (request: AppendRequest) => {
         appends.push(request);
-        return target.append(request);
+        const answer = await target.append(request);
+        if (request.nodeId === 'n2') await beforeAnswer?.();
+        return answer;
       };
     },
   });
@@ -217,12 +222,25 @@ describe('other nodes', () => {
     expect(heard).toEqual([1, 2, 3, 4]);
   });
 
+  test('DEL-2 a conflict that is told after this node has heard even more is only a conflict', async () => {
+    const id = await create();
+    const [one, two] = [await live(id), await live(id, 'n2')];
+    await one.execute(set('x', 1));
+    beforeAnswer = async () => {
+      beforeAnswer = undefined;
+      await one.execute(set('x', 2));
+      two.receiveEvents('e1', 1, one.framesAfter(0) ?? []);
+    };
+    expect(await two.execute(set('y', 1))).toMatchObject({ kind: 'applied', seq: 3 });
+    expect(two.state.memory).toEqual({ x: 2, y: 1 });
+  });
+
   test('a head that is behind, or of another log, ends the session here', async () => {
     const session = await live(await create());
     await session.execute(set('x', 1));
     const reasons: string[] = [];
     session.subscribe({ advanced: () => {}, gone: (reason) => reasons.push(reason) });
-    await session.checkHead({ epoch: 'e2', seq: 1 });
+    await session.checkHead({ epoch: 'e2', seq: 1, tag: session.head.tag }, session.head);
     expect(reasons).toEqual(['rewritten']);
     await expect(session.execute(set('x', 2))).rejects.toMatchObject({ name: 'SessionGone' });
   });

@@ -3,8 +3,18 @@ import type { HistoryMessage } from '../../protocol/chat/restore.ts';
 import type { ErrorType } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { AppendResult, ChunkBuffer, KnownId, Policy, SessionInfo, Store } from '../store/store.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  ChunkBuffer,
+  Head,
+  KnownId,
+  Policy,
+  SessionInfo,
+  Store,
+} from '../store/store.ts';
 import { type Cells, stateOf } from './cells.ts';
+import { type GoneReason, SessionGone, whyGone } from './gone.ts';
 import { toHistory } from './history.ts';
 import { InFlight } from './in-flight.ts';
 import type { LivePartial } from './live-partial.ts';
@@ -22,23 +32,6 @@ export type CommandOutcome =
   /** The same id with the same content was stored before, at `seq`. */
   | { readonly kind: 'duplicate'; readonly seq: number }
   | { readonly kind: 'refused'; readonly errorType: ErrorType; readonly message: string };
-
-/** The session is no longer here: erased, archived, or its log was rewritten under this node. */
-export class SessionGone extends Error {
-  override readonly name = 'SessionGone';
-  readonly reason: GoneReason;
-
-  constructor(reason: GoneReason) {
-    super(`the session is gone: ${reason}`);
-    this.reason = reason;
-  }
-
-  shouldRetry(): boolean {
-    return this.reason === 'rewritten';
-  }
-}
-
-export type GoneReason = 'erased' | 'rewritten';
 
 /** A connection's end of a live session. Called synchronously; must not throw. */
 export interface Subscriber {
@@ -92,6 +85,7 @@ export class LiveSession {
   readonly workspace: string;
   readonly policy: Policy;
   readonly #deps: LiveDeps;
+  readonly #storeId: string;
   readonly #personMessages: number;
   readonly #inFlight: InFlight;
   // Copied on each change, and shared while there is nobody: an idle session is to be small.
@@ -116,6 +110,7 @@ export class LiveSession {
     this.workspace = start.info.workspace;
     this.policy = start.info.policy;
     this.#deps = deps;
+    this.#storeId = deps.store.storeId;
     this.#personMessages = start.info.messageCounts.user;
     this.#seq = start.info.seq;
     this.#tag = start.info.tag;
@@ -271,11 +266,21 @@ export class LiveSession {
     if (info.seq === this.#seq) this.#takeChunks(chunks);
   }
 
-  /** What the store says is the head. Ahead: records were lost on the way. Behind, or another epoch: history was rewritten. */
-  async checkHead(head: undefined | { readonly epoch: string; readonly seq: number }): Promise<void> {
-    if (head === undefined) return this.end('erased');
-    if (head.epoch !== this.epoch) return this.end('rewritten');
-    if (head.seq > this.#seq) await this.catchUp();
+  /**
+   * What the store says is the head. `known` is what this node knew when it asked. Ahead: records were lost on the way.
+   * Behind that, another event there, or another epoch: history was rewritten.
+   */
+  async checkHead(head: undefined | Head, known: Omit<Head, 'epoch'>): Promise<void> {
+    if (head === undefined) return this.vanished();
+    const { epoch, seq, tag } = head;
+    if (epoch !== this.epoch || seq < known.seq || (seq === known.seq && tag !== known.tag))
+      return this.end('rewritten');
+    if (seq > this.#seq) await this.catchUp();
+  }
+
+  /** The store has no such session any more, or not for appends: learns why, and ends. */
+  async vanished(): Promise<void> {
+    this.end(await whyGone(this.#deps.store, this.id, this.#storeId));
   }
 
   /** Reads the log from this node's head on. */
@@ -297,11 +302,14 @@ export class LiveSession {
 
   async #readAhead(): Promise<void> {
     try {
+      const { seq, tag } = this.head;
+      // From the head on, not after it: only there does a log show that it was cut and written on.
+      let frames = await this.#deps.store.read(this.id, Math.max(1, seq), READ_PAGE);
+      if (seq > 0 && tagOf(frames[0]) !== tag) return await this.vanished();
       for (;;) {
-        const frames = await this.#deps.store.read(this.id, this.#seq + 1, READ_PAGE);
-        if (frames.length === 0) break;
         this.#adoptFrames(frames);
         if (frames.length < READ_PAGE) break;
+        frames = await this.#deps.store.read(this.id, this.#seq + 1, READ_PAGE);
       }
       this.#takeChunks(await this.#deps.store.chunks(this.id, this.#heldFrom));
     } catch {
@@ -359,7 +367,7 @@ export class LiveSession {
         this.#adoptOwn(planned);
         await this.#settle(decided, planned);
         batch.splice(0, decided.length);
-      } else this.#reconsider(batch, result);
+      } else await this.#reconsider(batch, planned.request, result);
     }
   }
 
@@ -384,13 +392,14 @@ export class LiveSession {
   }
 
   /** The append was not taken as it was: learn why, and let the batch be decided again. */
-  #reconsider(batch: Waiting[], result: AppendResult): void {
+  async #reconsider(batch: Waiting[], request: AppendRequest, result: AppendResult): Promise<void> {
     switch (result.kind) {
       case 'applied':
         return;
       case 'conflict':
         this.#deps.onConflict();
-        if (result.head.epoch !== this.epoch || result.head.seq < this.#seq) this.end('rewritten');
+        // This node may have heard more since the store answered, but what it asked for was decided on less.
+        if (result.head.epoch !== this.epoch || result.head.seq < request.expectedSeq) this.end('rewritten');
         else this.#adoptFrames(result.events);
         return;
       case 'known':
@@ -405,7 +414,7 @@ export class LiveSession {
       case 'chunk_conflict':
         return this.#inFlight.reset(result.chunks);
       case 'gone':
-        return this.end('erased');
+        return this.vanished();
       case 'fenced':
         throw new SessionGone('rewritten');
     }
@@ -492,4 +501,8 @@ export class LiveSession {
 function without<T>(list: readonly T[], one: T): readonly T[] {
   const rest = list.filter((other) => other !== one);
   return rest.length === 0 ? NOBODY : rest;
+}
+
+function tagOf(frame: undefined | string): undefined | string {
+  return frame === undefined ? undefined : (JSON.parse(frame) as LogEvent).tag;
 }

@@ -54,7 +54,7 @@ export interface Store {
 
   /**
    * Says that these connections of this node are alive at `now`. Answers each session's head, in the order given
-   * (`undefined`: no such session), so that a missed wake-up is found.
+   * (`undefined`: no such session, or an archived one), so that a missed wake-up is found.
    */
   touch(nodeId: string, entries: readonly TouchEntry[], now: number): Promise<(undefined | Head)[]>;
 
@@ -109,6 +109,8 @@ export class StoreUnavailable extends Error {
 export interface Head {
   readonly epoch: string;
   readonly seq: number;
+  /** The tag of the event at `seq`; `undefined` at 0. */
+  readonly tag: undefined | string;
 }
 
 /** How long a session outlives its last connection. Stored with the session at each attach. */
@@ -297,7 +299,7 @@ export type AppendResult =
   /** Stored, or found stored by an earlier send of this very request (its first event's tag is at its place). */
   | { readonly kind: 'applied' }
   /** The head is another. `events` are those after `expectedSeq` (at most 1 000; empty when the store is behind or the epoch is another). */
-  | { readonly kind: 'conflict'; readonly head: Head; readonly events: readonly string[] }
+  | { readonly kind: 'conflict'; readonly head: Omit<Head, 'tag'>; readonly events: readonly string[] }
   /** Some of `ids` are known; these are they, as first stored. */
   | { readonly kind: 'known'; readonly ids: readonly KnownId[] }
   /** The chunk buffer is not as `dropChunks` expected; this is what it is. */

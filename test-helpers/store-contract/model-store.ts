@@ -201,14 +201,15 @@ export class ModelStore {
   touch(nodeId: string, entries: readonly S.TouchEntry[], now: number): (undefined | S.Head)[] {
     return entries.map(({ sessionId, connectionIds }) => {
       const session = this.sessions.get(sessionId);
-      if (session === undefined) return undefined;
+      if (session === undefined || session.info.archived !== undefined) return undefined;
       const attachments = session.info.attachments.map((a) =>
         a.nodeId === nodeId && a.goneAt === undefined && connectionIds.includes(a.connectionId)
           ? { ...a, beatAt: Math.max(a.beatAt, now) }
           : a,
       );
       session.info = { ...session.info, attachments };
-      return { epoch: session.info.epoch, seq: session.info.seq };
+      const { epoch, seq, tag } = session.info;
+      return { epoch, seq, tag };
     });
   }
 

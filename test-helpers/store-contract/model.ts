@@ -168,8 +168,6 @@ class Run {
         return [await store.history(request), model.history(request)];
       }
       case 'touch': {
-        // What is answered for an ended session is left open: nobody is attached to one.
-        if (session?.info.archived !== undefined) return [undefined, undefined];
         const entries = [{ sessionId: id, connectionIds: [this.#connections[command.c]!] }];
         return [await store.touch(command.node, entries, now), model.touch(command.node, entries, now)];
       }

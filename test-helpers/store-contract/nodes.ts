@@ -143,7 +143,7 @@ export function nodeRules(suite: Suite): void {
       const { here } = await shared();
       await here.grow(2);
       expect(await other.touch(OTHER, [{ sessionId: here.id, connectionIds: [] }], T0)).toEqual([
-        { epoch: here.epoch, seq: 2 },
+        { epoch: here.epoch, seq: 2, tag: (await here.info()).tag },
       ]);
     });
 

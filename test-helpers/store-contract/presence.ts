@@ -35,11 +35,22 @@ export function presenceRules(suite: Suite): void {
     test('STO-71 touch answers the head of each session in the order given', async () => {
       const [one, two] = [await newSession(suite.store()), await newSession(suite.store())];
       await two.grow(3);
-      const entries = [two.id, unique('ses'), one.id].map((sessionId) => ({ sessionId, connectionIds: [] }));
+      const archived = await newSession(suite.store());
+      await archived.grow(1);
+      await suite.store().expire({
+        ...{ sessionId: archived.id, successorId: unique('ses'), archiveUntil: T0 + 1, force: true, now: T0 },
+      });
+      const entries = [two.id, unique('ses'), one.id, archived.id].map((sessionId) => ({
+        sessionId,
+        connectionIds: [],
+      }));
+      const { tag } = await two.info();
+      expect(tag).toEqual(expect.any(String));
       expect(await suite.store().touch('node-a', entries, T0)).toEqual([
-        { epoch: two.epoch, seq: 3 },
+        { epoch: two.epoch, seq: 3, tag },
         undefined,
-        { epoch: one.epoch, seq: 0 },
+        { epoch: one.epoch, seq: 0, tag: undefined },
+        undefined,
       ]);
       expect(await suite.store().touch('node-a', [], T0)).toEqual([]);
     });

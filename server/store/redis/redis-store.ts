@@ -171,8 +171,8 @@ export class RedisStore implements S.Store {
     );
     return (await Promise.all(replies)).map((reply) => {
       if (!Array.isArray(reply)) return undefined;
-      const [epoch, seq] = reply as [string, string];
-      return { epoch, seq: Number(seq) };
+      const [epoch, seq, tag] = reply as [string, string, null | string];
+      return { epoch, seq: Number(seq), tag: tag ?? undefined };
     });
   }
 

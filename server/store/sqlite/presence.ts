@@ -1,7 +1,7 @@
 import { goneAt } from '../liveness.ts';
 import type { AttachmentInfo, AttachRequest, Head, Policy, TouchEntry } from '../store.ts';
 import { attachmentsOf, type SessionRow } from './session-row.ts';
-import type { Sql } from './sql.ts';
+import { optional, type Sql } from './sql.ts';
 
 /** How many attachments that are gone a session keeps, for `away_ms`; older ones live on in `last_seen_at`. */
 const KEPT_GONE = 16;
@@ -68,8 +68,8 @@ export function touch(
   now: number,
 ): (undefined | Head)[] {
   return entries.map(({ sessionId, connectionIds }) => {
-    const row = sql.get<{ n: number; epoch: string; seq: number }>(
-      'SELECT n, epoch, seq FROM session WHERE id = ?',
+    const row = sql.get<Pick<SessionRow, 'n' | 'epoch' | 'seq' | 'tag'>>(
+      'SELECT n, epoch, seq, tag FROM session WHERE id = ? AND archived_at IS NULL',
       sessionId,
     );
     if (row === undefined) return undefined;
@@ -82,7 +82,7 @@ export function touch(
         connectionId,
         nodeId,
       );
-    return { epoch: row.epoch, seq: row.seq };
+    return { epoch: row.epoch, seq: row.seq, tag: optional(row.tag) };
   });
 }
 

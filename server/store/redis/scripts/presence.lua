@@ -82,12 +82,12 @@ local function attach(key, m, list, con, node, policy, now)
     presence_fields(list, tonumber(m[AT.seen]), policy_of(policy).ttl, now))
 end
 
--- node, now, connections... -> {epoch, seq}
+-- node, now, connections... -> {epoch, seq, tag}
 register('touch', function(keys, argv)
   local key = keys[1]
-  local m = redis.call('HMGET', key, 'epoch', 'seq', 'attached', 'policy', 'seen', 'nodes')
-  if not m[1] then return false end
-  if #argv == 2 or not m[3] then return { m[1], m[2] } end
+  local m = redis.call('HMGET', key, 'epoch', 'seq', 'attached', 'policy', 'seen', 'tag', 'archived')
+  if not m[1] or m[7] then return false end
+  if #argv == 2 or not m[3] then return { m[1], m[2], m[6] } end
   local node, now = argv[1], tonumber(argv[2])
   local list = attachments(m[3])
   local moved = false
@@ -102,7 +102,7 @@ register('touch', function(keys, argv)
   if moved then
     redis.call('HSET', key, presence_fields(list, tonumber(m[5]), policy_of(m[4]).ttl, now))
   end
-  return { m[1], m[2] }
+  return { m[1], m[2], m[6] }
 end, { 'allow-oom' })
 
 -- connection, now
