@@ -121,7 +121,9 @@ export class ScriptedPeer {
       original_type: 'connect',
       status: 'success',
     });
-    if (!fresh) this.send('session_restored', NOTHING_MISSED);
+    // A page that holds nothing (after a reload) is shown what there is: nothing.
+    const mode = hello.position === undefined ? 'snapshot' : 'replay';
+    if (!fresh) this.send('session_restored', { ...NOTHING_MISSED, mode });
   }
 
   /** An error, the goodbye with the same words, and the close frame. */
@@ -141,10 +143,9 @@ export const welcome: Script = async (peer) => {
   peer.admit(await peer.greet());
 };
 
-const NOTHING_MISSED: DownData<'session_restored'> = {
+const NOTHING_MISSED: Omit<DownData<'session_restored'>, 'mode'> = {
   outcome: 'restored',
   tier: 'brief',
-  mode: 'replay',
   disconnected_ms: 100,
   away_ms: 100,
   expires_in_ms: 300_000,

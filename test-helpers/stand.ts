@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LineProxy } from './proxy.ts';
 import {
   advanceClock,
@@ -96,6 +97,19 @@ export class Stand implements AsyncDisposable {
     await advanceClock(this.server.url, ms);
   }
 
+  /** Resolves once the server has stored so many messages of a session, whoever is there to see it. */
+  async untilStored(count: number, sessionId: string, apiKey = 'development'): Promise<void> {
+    await until(async () => {
+      const response = await fetch(
+        `${this.server.url}/api/chat/threads/${encodeURIComponent(sessionId)}?limit=1`,
+        {
+          headers: { authorization: `Bearer ${apiKey}` },
+        },
+      );
+      return ((await response.json()) as { message_count: number }).message_count >= count;
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#lines.map((line) => line.close()));
     if (this.#ownsServer) await this.server[Symbol.asyncDispose]();
@@ -105,4 +119,14 @@ export class Stand implements AsyncDisposable {
 /** A server with the settings of these tests; those of `options` come on top. */
 export function startServer(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   return ServerProcess.start({ ...options, env: { ...QUICK, ...options.env } });
+}
+
+const PATIENCE_MS = 15_000;
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`not so within ${PATIENCE_MS} ms`);
+    await sleep(20);
+  }
 }

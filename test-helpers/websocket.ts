@@ -75,6 +75,8 @@ const LOOK_MS = 2_000;
 export class ClientPage {
   readonly hands: Hands;
   readonly #url: () => string;
+  /** What was said last on this page. */
+  #said: undefined | string;
 
   /** @param url where the page is served: that of the line, if the line is to be cut */
   constructor(where: Hands, url: () => string) {
@@ -100,6 +102,7 @@ export class ClientPage {
     await this.hands.fill('composer', text);
     await this.hands.press('composer', 'Enter');
     await this.until((held) => knows(held, text), `the message ${JSON.stringify(text.slice(0, 60))}`);
+    this.#said = text.trim();
   }
 
   /** Says something and waits until it was answered. Answers the text of the answer. */
@@ -129,9 +132,22 @@ export class ClientPage {
     return this.until((held) => held.state === state, `the state ${state}`);
   }
 
-  /** Connected, everything sent is stored, and nothing is being answered. */
+  /** An answer is being written, and this page has so many characters of it, or more. */
+  untilWriting(characters: number): Promise<Held> {
+    return this.until(
+      ({ streaming }) => streaming !== null && streaming.text.length >= characters,
+      `an answer of ${characters} characters`,
+    );
+  }
+
+  /** Connected, everything written is stored, and the last word is the agent's. */
+  untilAnswered(): Promise<Held> {
+    return this.until((held) => isIdle(held) && held.messages.at(-1)?.role === 'assistant', 'an answer');
+  }
+
+  /** Connected, everything written is stored, and nothing is being answered. */
   untilIdle(): Promise<Held> {
-    return this.until(isIdle, 'a quiet moment');
+    return this.until((held) => isIdle(held) && this.#isStored(held), 'a quiet moment');
   }
 
   /** Resolves as soon as what the page holds is so, now or after one of the client's events. */
@@ -176,13 +192,18 @@ export class ClientPage {
     }
   }
 
+  /** An acknowledgement may come before the message itself. */
+  #isStored({ messages }: Held): boolean {
+    return this.#said === undefined || messages.some(({ text }) => text === this.#said);
+  }
+
   /** Waits for a change after the `seen`th; `null`: answers at once. */
   #look(seen: null | number): Promise<{ held: Held; changes: number }> {
     return this.hands.evaluate(look, { seen, ms: LOOK_MS });
   }
 }
 
-export const isIdle = (held: Held) =>
+const isIdle = (held: Held) =>
   held.state === 'connected' &&
   held.outbox.length === 0 &&
   held.run === null &&

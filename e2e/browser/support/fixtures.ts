@@ -9,7 +9,7 @@ import {
 import type { ServerProcess } from '../../../test-helpers/server-process.ts';
 import { Stand, startServer } from '../../../test-helpers/stand.ts';
 import { ClientPage, hands } from '../../../test-helpers/websocket.ts';
-import { KeyFile } from '../../wire/support/key-file.ts';
+import { KeyFile, type TestKey } from '../../wire/support/key-file.ts';
 import { Watch } from './watch.ts';
 
 export type Env = Readonly<Record<string, string>>;
@@ -30,11 +30,16 @@ export interface DeviceOptions extends BrowserContextOptions {
 }
 
 interface Fixtures {
+  person: number;
   /** Settings of a server of the test's own; `null`: the one that tests share. */
   env: Env | null;
   stand: Stand;
   /** A key of this test alone: it sees nobody else's threads. */
   apiKey: string;
+  /** Another key of the same person. On the shared server only. */
+  spareKey: string;
+  /** Revokes a key while the server runs; it notices within seconds. On the shared server only. */
+  revoke: (key: string) => Promise<void>;
   /** Makes a device; the page is not opened yet. */
   newDevice: (options?: DeviceOptions) => Promise<Device>;
   device: Device;
@@ -42,11 +47,15 @@ interface Fixtures {
 
 interface Shared {
   readonly server: ServerProcess;
-  nextKey(): string;
+  /** The number of a person that no test has been yet. */
+  nextPerson(): number;
+  revoke(key: string): Promise<void>;
 }
 
-/** How many tests a worker may run before its server has no key left for them. */
-const KEYS = 400;
+/** How many people a shared server knows: more than a run has tests. */
+const PEOPLE = 400;
+const keyOf = (person: number) => `key-of-person-${person}`;
+const spareKeyOf = (person: number) => `spare-key-of-person-${person}`;
 
 export const test = base.extend<Fixtures, { shared: Shared }>({
   env: [null, { option: true }],
@@ -54,16 +63,22 @@ export const test = base.extend<Fixtures, { shared: Shared }>({
   shared: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from the pattern
     async ({}, use) => {
-      const keys = Array.from({ length: KEYS }, (_, i) => ({
-        key: `key-of-test-${i}`,
-        subject: `person-${i}`,
-      }));
-      await using file = await KeyFile.create(
-        keys.map((key) => ({ ...key, permissions: ['chat'] as const })),
-      );
+      const keys: TestKey[] = Array.from({ length: PEOPLE }, (_, i) =>
+        [keyOf(i), spareKeyOf(i)].map((key) => ({
+          key,
+          subject: `person-${i}`,
+          permissions: ['chat' as const],
+        })),
+      ).flat();
+      await using file = await KeyFile.create(keys);
       await using server = await startServer({ env: { API_KEYS_FILE: file.path } });
-      let used = 0;
-      await use({ server, nextKey: () => keys[used++]?.key ?? '' });
+      let people = 0;
+      const revoked = new Set<string>();
+      await use({
+        server,
+        nextPerson: () => people++ % PEOPLE,
+        revoke: (key) => file.write(keys.map((one) => ({ ...one, revoked: revoked.add(key).has(one.key) }))),
+      });
       expect(server.errors).toEqual([]);
     },
     { scope: 'worker' },
@@ -75,8 +90,20 @@ export const test = base.extend<Fixtures, { shared: Shared }>({
     if (env !== null) expect(stand.server.errors).toEqual([]);
   },
 
-  apiKey: async ({ env, shared }, use) => {
-    await use(env === null ? shared.nextKey() : 'development');
+  person: async ({ shared }, use) => {
+    await use(shared.nextPerson());
+  },
+
+  apiKey: async ({ env, person }, use) => {
+    await use(env === null ? keyOf(person) : 'development');
+  },
+
+  spareKey: async ({ person }, use) => {
+    await use(spareKeyOf(person));
+  },
+
+  revoke: async ({ shared }, use) => {
+    await use((key) => shared.revoke(key));
   },
 
   newDevice: async ({ browser, stand, contextOptions }, use) => {

@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 
 /** How the newest answer looked over time: each of these numbers is 0 as long as it kept its place. */
 export interface AnswerRecord {
@@ -22,7 +22,7 @@ export async function recordAnswer(page: Page): Promise<() => Promise<AnswerReco
     const look = () => {
       const last = [...document.querySelectorAll('[data-testid="message"][data-role="assistant"]')].at(-1);
       const body = last?.querySelector('[data-testid="live-answer"], [data-testid="answer-text"]');
-      const text = body?.textContent ?? '';
+      const text = body?.textContent.trim() ?? '';
       if (article !== undefined && last !== article) seen.replaced++;
       if (last !== undefined) article = last;
       if (!text.startsWith(seen.text)) seen.rewritten++;
@@ -67,13 +67,29 @@ export async function recordTexts(page: Page, testId: string): Promise<() => Pro
     page.evaluate((id) => (window as unknown as Record<string, string[]>)[`texts-${id}`] ?? [], testId);
 }
 
-/** Where the rows of the transcript stand, by what they say: for telling whether anything moved. */
+/** Where a message stands, once nothing scrolls any more: for telling whether anything moved since. */
 export function placeOf(page: Page, text: string): Promise<number> {
-  return page.evaluate((wanted) => {
-    const found = [...document.querySelectorAll('[data-testid="message-text"]')].find(
-      (node) => node.textContent === wanted,
-    );
-    if (found === undefined) throw new Error(`${wanted} is not in sight`);
-    return found.getBoundingClientRect().top;
+  return page.evaluate(async (wanted) => {
+    const top = () => {
+      const all = [...document.querySelectorAll('[data-testid="message-text"]')];
+      return all.find((node) => node.textContent === wanted)?.getBoundingClientRect().top;
+    };
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    for (let last = top(), same = 0; ; last = top()) {
+      await frame();
+      same = last !== undefined && top() === last ? same + 1 : 0;
+      if (same === 6 && last !== undefined) return last;
+    }
   }, text);
+}
+
+/** Turns the wheel over the transcript until a message is in sight. */
+export async function scrollUpTo(page: Page, text: string): Promise<void> {
+  await page.getByRole('log').hover();
+  await expect(async () => {
+    await page.mouse.wheel(0, -1000);
+    await expect(page.getByTestId('message-text').getByText(text, { exact: true })).toBeInViewport({
+      timeout: 300,
+    });
+  }).toPass();
 }
