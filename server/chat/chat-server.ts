@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { ChatDeps } from './chat-deps.ts';
-import { ChatConnection, type ConnectionOptions } from './connection.ts';
+import { ChatConnection, type ConnectionDeps, type ConnectionOptions } from './connection.ts';
 import { frameOf } from './handlers.ts';
 
 /** How often connections are looked at for silence, pings and expired keys. */
@@ -8,13 +8,18 @@ const TICK_MS = 1000;
 
 /** All chat connections of this node. */
 export class ChatServer {
-  readonly #deps: ChatDeps;
+  readonly #deps: ConnectionDeps;
   readonly #connections = new Set<ChatConnection>();
   #stops: (() => void)[] = [];
   #draining = false;
 
   constructor(deps: ChatDeps) {
-    this.#deps = deps;
+    const { messageRatePerS, messageBurst, maxFrameBytes } = deps.settings.sockets;
+    this.#deps = {
+      ...deps,
+      limits: { rate: { perSecond: messageRatePerS, burst: messageBurst }, maxFrameBytes },
+      onClosed: (connection) => this.#connections.delete(connection),
+    };
   }
 
   get draining(): boolean {
@@ -40,12 +45,9 @@ export class ChatServer {
   }
 
   /** Takes a socket that has been upgraded. */
-  accept(options: Omit<ConnectionOptions, 'onClosed'>): void {
+  accept(options: ConnectionOptions): void {
     const waitMs = this.#deps.admission.enter(options.address);
-    const connection = new ChatConnection(
-      { ...options, onClosed: (closed) => this.#connections.delete(closed) },
-      this.#deps,
-    );
+    const connection = new ChatConnection(options, this.#deps);
     this.#connections.add(connection);
     connection.open(waitMs);
   }

@@ -75,6 +75,7 @@ export const MAX_CONNECT_BYTES = 16_384;
 /** So many invalid messages within the window end the connection. */
 const MAX_STRIKES = 5;
 const STRIKE_WINDOW_MS = 60_000;
+const NO_STRIKES: readonly number[] = [];
 /** How many frames are held while the session is opened. */
 const MAX_HELD = 32;
 
@@ -214,7 +215,7 @@ function invalidMessage(
 /** The session is open: what came while it was opened is judged now, in order. */
 function onAuthenticated(state: Alive, permissions: readonly Permission[], now: number): Transition {
   if (state.name !== 'authenticating') return { state, actions: [] };
-  let next: ConnectionState = { name: 'open', budget: state.budget, permissions, strikes: [] };
+  let next: ConnectionState = { name: 'open', budget: state.budget, permissions, strikes: NO_STRIKES };
   const actions: ConnectionAction[] = [];
   for (const frame of state.held) {
     if (next.name === 'closed') break;

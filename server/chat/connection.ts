@@ -2,13 +2,16 @@ import type { Socket } from 'node:net';
 import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol/chat/handshake.ts';
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
+import type { SocketSettings } from '../config.ts';
 import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
+import type { LiveSession } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type Admitted, admit, checkKey } from './authenticate.ts';
 import type { ChatDeps } from './chat-deps.ts';
 import {
   type ConnectionEvent,
+  type ConnectionLimits,
   type ConnectionState,
   initialState,
   MAX_CONNECT_BYTES,
@@ -17,8 +20,8 @@ import {
 import { debugFrame } from './debug-frame.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
-import { Outbound } from './outbound.ts';
-import { PeerWatch } from './peer-watch.ts';
+import { Outbound, type OutboundOptions } from './outbound.ts';
+import { PeerWatch, type PeerWatchOptions } from './peer-watch.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
 import type { ChatSocket, SocketData } from './socket.ts';
 
@@ -28,6 +31,11 @@ export interface ConnectionOptions {
   readonly address: string;
   /** It came by the debug endpoint. */
   readonly debug: boolean;
+}
+
+/** What all connections of a node share, besides what every part of the chat plane does. */
+export interface ConnectionDeps extends ChatDeps {
+  readonly limits: ConnectionLimits;
   readonly onClosed: (connection: ChatConnection) => void;
 }
 
@@ -41,57 +49,54 @@ const ESTABLISHED = frameOf(
 const SUBJECT_WAIT_MS = 1000;
 
 const DONE = Promise.resolve();
+const NOTHING = (): void => {};
 
 /** A WebSocket frame's own bytes, at most, for what a client may send before it is authenticated. */
 const FRAMING_BYTES = 4096;
 
 /**
  * One chat socket: performs what `connection-state.ts` decides. It holds no state of the session: when it goes,
- * nothing but its attachment goes with it.
+ * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
+ * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection {
+export class ChatConnection implements OutboundOptions, PeerWatchOptions {
   readonly id: string;
-  readonly #options: ConnectionOptions;
-  readonly #deps: ChatDeps;
-  readonly #outbound: Outbound;
+  readonly socket: ChatSocket;
+  readonly tcp: Socket;
+  readonly outbound: Outbound;
+  readonly #address: string;
+  readonly #debug: boolean;
+  readonly #deps: ConnectionDeps;
   readonly #watch: PeerWatch;
   #state: ConnectionState;
-  #admitted: undefined | Admitted;
+  #live: undefined | LiveSession;
+  #detach: () => unknown = NOTHING;
   #principal: undefined | Principal;
   /** Whose connections it is counted among. */
   #subject: undefined | string;
-  #cancelDeadline: () => void = () => {};
-  #stopCounting: () => void = () => {};
+  #cancelDeadline: () => void = NOTHING;
+  #stopCounting: () => void = NOTHING;
   /** The pages of history that were asked for, one after another. */
   #paging: Promise<void> = DONE;
   #closed = false;
   /** The close frame was sent: what came behind it is not looked at. */
   #hungUp = false;
 
-  constructor(options: ConnectionOptions, deps: ChatDeps) {
+  constructor({ socket, tcp, address, debug }: ConnectionOptions, deps: ConnectionDeps) {
     this.id = deps.random.token(12);
-    this.#options = options;
+    this.socket = socket;
+    this.tcp = tcp;
+    this.#address = address;
+    this.#debug = debug;
     this.#deps = deps;
-    const { sockets } = deps.settings;
     const now = deps.clock.now();
-    this.#state = initialState(this.#limits, now);
-    const { socket, tcp } = options;
-    this.#outbound = new Outbound({
-      socket,
-      tcp,
-      queueBytes: sockets.sendQueueBytes,
-      onQueue: (bytes) => deps.metrics.sendQueueBytes.observe(bytes),
-      onGone: (reason) => this.#onGone(reason),
-      onError: (error) => this.#onFault(error, undefined),
-    });
-    const onSlowReader = () => deps.metrics.slowReaders.inc();
-    this.#watch = new PeerWatch(
-      { socket, tcp, outbound: this.#outbound, settings: sockets, onSlowReader },
-      now,
-    );
+    this.#state = initialState(deps.limits, now);
+    this.outbound = new Outbound(this);
+    this.#watch = new PeerWatch(this, now);
+    const heard = () => this.#heard();
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
-    socket.on('pong', () => this.#heard());
-    socket.on('ping', () => this.#heard());
+    socket.on('pong', heard);
+    socket.on('ping', heard);
     socket.on('close', () => this.#onClose());
   }
 
@@ -100,7 +105,7 @@ export class ChatConnection {
     const { clock, settings } = this.#deps;
     if (waitMs > 0) return this.end(refusal('rate_limited', undefined, { retry_after_ms: waitMs }));
     this.#countBytes();
-    this.#outbound.send(ESTABLISHED);
+    this.outbound.send(ESTABLISHED);
     if (settings.sockets.authTimeoutMs > 0)
       this.#cancelDeadline = clock.after(settings.sockets.authTimeoutMs, () =>
         this.#dispatch({ type: 'auth_deadline' }),
@@ -112,7 +117,27 @@ export class ChatConnection {
   }
 
   get sessionId(): undefined | string {
-    return this.#admitted?.attachment.live.id;
+    return this.#live?.id;
+  }
+
+  get settings(): SocketSettings {
+    return this.#deps.settings.sockets;
+  }
+
+  get queueBytes(): number {
+    return this.settings.sendQueueBytes;
+  }
+
+  onQueue(bytes: number): void {
+    this.#deps.metrics.sendQueueBytes.observe(bytes);
+  }
+
+  onSlowReader(): void {
+    this.#deps.metrics.slowReaders.inc();
+  }
+
+  onError(error: unknown): void {
+    this.#onFault(error, undefined);
   }
 
   /** Ends it with an error, `disconnect`, and the close frame. */
@@ -129,7 +154,7 @@ export class ChatConnection {
 
   /** Sends an unlogged frame, if it is authenticated. */
   tell(frame: string): void {
-    if (this.#state.name === 'open') this.#outbound.send(frame);
+    if (this.#state.name === 'open') this.outbound.send(frame);
   }
 
   /** The key's standing may have changed: fewer permissions apply at once, a revoked or expired key ends it. */
@@ -145,13 +170,13 @@ export class ChatConnection {
 
   /** Whether the key may still use the workspace of this connection's session. */
   #reaches(principal: Principal): boolean {
-    return this.#admitted === undefined || mayUse(principal, this.#admitted.attachment.live.workspace);
+    return this.#live === undefined || mayUse(principal, this.#live.workspace);
   }
 
   /** Called about once a second. */
   tick(now: number): void {
     this.#watch.tick(now);
-    this.#outbound.nudge();
+    this.outbound.nudge();
     if (this.#principal?.expiresAt !== undefined && now >= this.#principal.expiresAt) this.recheck();
   }
 
@@ -160,12 +185,12 @@ export class ChatConnection {
   }
 
   terminate(): void {
-    this.#options.socket.terminate();
+    this.socket.terminate();
   }
 
   /** Until it is authenticated, more bytes than one `connect` may have end the connection before they are put together. */
   #countBytes(): void {
-    const { tcp } = this.#options;
+    const { tcp } = this;
     let bytes = 0;
     let counting = true;
     const count = (chunk: Buffer) => {
@@ -179,12 +204,8 @@ export class ChatConnection {
     this.#stopCounting = () => {
       counting = false;
       tcp.off('data', count);
+      this.#stopCounting = NOTHING;
     };
-  }
-
-  get #limits() {
-    const { messageRatePerS, messageBurst, maxFrameBytes } = this.#deps.settings.sockets;
-    return { rate: { perSecond: messageRatePerS, burst: messageBurst }, maxFrameBytes };
   }
 
   #heard(): void {
@@ -203,7 +224,7 @@ export class ChatConnection {
   }
 
   #dispatch(event: ConnectionEvent): void {
-    const { state, actions } = transition(this.#state, event, this.#deps.clock.now(), this.#limits);
+    const { state, actions } = transition(this.#state, event, this.#deps.clock.now(), this.#deps.limits);
     this.#state = state;
     for (const action of actions) {
       if (this.#hungUp) return;
@@ -227,7 +248,7 @@ export class ChatConnection {
     try {
       const key = checkKey(data, this.#deps);
       if (key.kind === 'refused') {
-        admission.failed(this.#options.address);
+        admission.failed(this.#address);
         return this.#dispatch({ type: 'refused', refusal: key.refusal, replyTo: id });
       }
       // Before its session is opened: one that is turned away makes none.
@@ -244,7 +265,9 @@ export class ChatConnection {
       // It closed, or ran out of time, while its session was opened.
       if (this.#closed || this.#state.name !== 'authenticating') return void result.attachment.detach();
       this.#cancelDeadline();
-      this.#admitted = result;
+      this.#cancelDeadline = NOTHING;
+      this.#live = result.attachment.live;
+      this.#detach = result.attachment.detach;
       this.#principal = result.principal;
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
@@ -257,7 +280,7 @@ export class ChatConnection {
 
   /** It was not let in after all: its subject may have another connection instead. */
   #withdraw(): void {
-    if (this.#subject === undefined || this.#closed || this.#admitted !== undefined) return;
+    if (this.#subject === undefined || this.#closed || this.#live !== undefined) return;
     this.#deps.admission.withdraw(this.#subject);
     this.#subject = undefined;
   }
@@ -266,29 +289,28 @@ export class ChatConnection {
     const { frames, cursor } = greet(admitted, this.id, id, this.#deps);
     const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
     frames.forEach((frame, i) => {
-      if (i === restored && this.#options.debug) this.#outbound.send(debugFrame(admitted, began, this.#deps));
-      this.#outbound.send(frame);
+      if (i === restored && this.#debug) this.outbound.send(debugFrame(admitted, began, this.#deps));
+      this.outbound.send(frame);
     });
-    if (frames.length <= restored && this.#options.debug)
-      this.#outbound.send(debugFrame(admitted, began, this.#deps));
-    this.#outbound.follow(admitted.attachment.live, cursor);
+    if (frames.length <= restored && this.#debug) this.outbound.send(debugFrame(admitted, began, this.#deps));
+    this.outbound.follow(admitted.attachment.live, cursor);
   }
 
   #handle(message: UpMessage, id: undefined | string): Promise<void> {
     if (message.type !== 'history_request') return this.#perform(message, id);
     // One page at a time, and none while one still waits to be taken: pages are large, requests for them small.
-    this.#paging = this.#paging.then(() => this.#outbound.room()).then(() => this.#perform(message, id));
+    this.#paging = this.#paging.then(() => this.outbound.room()).then(() => this.#perform(message, id));
     return this.#paging;
   }
 
   async #perform(message: UpMessage, id: undefined | string): Promise<void> {
-    const admitted = this.#admitted;
-    if (admitted === undefined || message.type === 'connect' || this.#closed) return;
+    const [live, principal] = [this.#live, this.#principal];
+    if (live === undefined || principal === undefined || message.type === 'connect' || this.#closed) return;
     try {
       const replying = handle(message, {
         deps: this.#deps,
-        live: admitted.attachment.live,
-        principal: this.#principal ?? admitted.principal,
+        live,
+        principal,
         id,
         refresh: (apiKey) => this.#refresh(apiKey),
       });
@@ -302,7 +324,7 @@ export class ChatConnection {
   #answer(reply: Reply, id: undefined | string): void {
     switch (reply.kind) {
       case 'frame':
-        return this.#outbound.send(reply.frame);
+        return this.outbound.send(reply.frame);
       case 'refused':
         return this.#refuse(reply.refusal, id);
       case 'goodbye':
@@ -313,7 +335,7 @@ export class ChatConnection {
   #refresh(apiKey: string): undefined | Refusal {
     const result = this.#deps.keys.authenticate(apiKey);
     if (result.kind !== 'ok') {
-      this.#deps.admission.failed(this.#options.address);
+      this.#deps.admission.failed(this.#address);
       return keyRefusal(result);
     }
     if (result.principal.subject !== this.#principal?.subject)
@@ -331,7 +353,7 @@ export class ChatConnection {
 
   #refuse(what: Refusal, replyTo: undefined | string): void {
     this.#deps.metrics.refusals[what.error.error_type].inc();
-    this.#outbound.send(frameOf('error', JSON.stringify(what.error), replyTo));
+    this.outbound.send(frameOf('error', JSON.stringify(what.error), replyTo));
     if (what.close !== null) {
       this.#state = { name: 'closed' };
       this.#hangUp(what.error.message, what.close);
@@ -340,13 +362,13 @@ export class ChatConnection {
 
   #hangUp(reason: string, close: CloseCode): void {
     this.#hungUp = true;
-    this.#outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
-    this.#outbound.stop();
+    this.outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
+    this.outbound.stop();
     // A close reason may have 123 bytes.
-    this.#options.socket.close(close.code, reason.slice(0, 60));
+    this.socket.close(close.code, reason.slice(0, 60));
   }
 
-  #onGone(reason: GoneReason): void {
+  onGone(reason: GoneReason): void {
     if (reason === 'erased') return this.dismiss('erased', CLOSE_CODES.normal);
     // The log is another than the client knows: when it comes back it is told so.
     this.dismiss('The session must be opened again', CLOSE_CODES.restarting);
@@ -360,7 +382,7 @@ export class ChatConnection {
       this.#dispatch({ type: 'refused', refusal: OUT_OF_REACH, replyTo });
       return;
     }
-    if (error instanceof SessionGone) return this.#onGone(error.reason);
+    if (error instanceof SessionGone) return this.onGone(error.reason);
     this.#deps.log.error({ err: error }, 'a chat message failed');
     this.#dispatch({ type: 'end', refusal: INTERNAL_ERROR });
   }
@@ -370,11 +392,11 @@ export class ChatConnection {
     this.#closed = true;
     this.#cancelDeadline();
     this.#stopCounting();
-    this.#outbound.stop();
+    this.outbound.stop();
     this.#dispatch({ type: 'socket_closed' });
     this.#deps.admission.leave(this.#subject);
-    void this.#admitted?.attachment.detach();
-    this.#options.onClosed(this);
+    void this.#detach();
+    this.#deps.onClosed(this);
   }
 }
 

@@ -36,7 +36,6 @@ const READ_BYTES = 262_144;
 export class Outbound implements Subscriber {
   readonly #options: OutboundOptions;
   #live: undefined | LiveSession;
-  #unsubscribe: () => void = () => {};
   #seq = 0;
   #messageId = '';
   #attempt = 0;
@@ -47,7 +46,7 @@ export class Outbound implements Subscriber {
   #blocked = false;
   #peerHeld = false;
   #listensForDrain = false;
-  #awaitingRoom: (() => void)[] = [];
+  #awaitingRoom: undefined | (() => void)[];
 
   constructor(options: OutboundOptions) {
     this.#options = options;
@@ -67,7 +66,9 @@ export class Outbound implements Subscriber {
   async room(): Promise<void> {
     if (!this.#isOverfull() || this.#options.socket.readyState !== this.#options.socket.OPEN) return;
     this.#awaitDrain();
-    await new Promise<void>((resolve) => this.#awaitingRoom.push(resolve));
+    await new Promise<void>((resolve) => {
+      this.#awaitingRoom = [...(this.#awaitingRoom ?? []), resolve];
+    });
   }
 
   /** Sends a frame that is not of the log. */
@@ -89,14 +90,14 @@ export class Outbound implements Subscriber {
       this.#attempt = cursor.partial.attempt;
       this.#nextIndex = cursor.partial.nextIndex;
     }
-    this.#unsubscribe = live.subscribe(this);
+    live.subscribe(this);
     // It ended between its opening and now.
     if (live.gone !== undefined) return this.gone(live.gone);
     this.#pump();
   }
 
   stop(): void {
-    this.#unsubscribe();
+    this.#live?.unsubscribe(this);
     this.#live = undefined;
     this.#roomIsThere();
   }
@@ -122,13 +123,13 @@ export class Outbound implements Subscriber {
     const live = this.#live;
     // Asked first: for a reader that takes nothing nothing is read from the store.
     if (live === undefined || this.#reading || this.#isFull()) return;
-    while (this.#seq < live.head.seq) {
+    while (this.#seq < live.seq) {
       const frames = live.framesAfter(this.#seq);
       if (frames === undefined) return this.#read(live);
       for (const frame of frames) if (!this.#push(frame)) return;
     }
     // This node may be behind what the connection was shown: its message in flight may have been completed since.
-    if (this.#seq === live.head.seq) this.#pumpChunks(live);
+    if (this.#seq === live.seq) this.#pumpChunks(live);
   }
 
   /** Sends one frame of the log, and moves the cursor. `false`: there is no room. */
@@ -228,6 +229,8 @@ export class Outbound implements Subscriber {
   }
 
   #roomIsThere(): void {
-    for (const resolve of this.#awaitingRoom.splice(0)) resolve();
+    const waiting = this.#awaitingRoom;
+    this.#awaitingRoom = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 }
