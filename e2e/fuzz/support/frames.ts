@@ -6,22 +6,21 @@ import type { FuzzFrame } from './oracle.ts';
 /** The largest frame that servers under test take: small, so that the limit is met often. */
 export const MAX_FRAME_BYTES = 65_536;
 
-const label = fc.constantFrom('personal', 'work', 'a.b:c-d', '', 'two words', 'ü', 'x'.repeat(129));
-const key = fc.constantFrom(
-  'development',
-  'valid-test-key',
-  'no-such-key',
-  '',
-  'eyJ.eyJ.x',
-  'k'.repeat(9000),
+/** Mostly good ones: a message with many members is rarely good otherwise. */
+const mostly = <G, B>(good: readonly G[], bad: readonly B[]): fc.Arbitrary<G | B> =>
+  fc.oneof<fc.MaybeWeightedArbitrary<G | B>[]>(
+    { weight: 12, arbitrary: fc.constantFrom(...good) },
+    { weight: 1, arbitrary: fc.constantFrom(...bad) },
+  );
+
+const label = mostly(['personal', 'work', 'a.b:c-d'], ['', 'two words', 'ü', 'x'.repeat(129)]);
+const key = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('development', 'valid-test-key') },
+  { weight: 1, arbitrary: fc.constantFrom('no-such-key', '', 'eyJ.eyJ.x', 'k'.repeat(9000)) },
 );
-const id = fc.constantFrom(
-  'id-number-1',
-  'id-number-2',
-  'id-number-3',
-  'short',
-  'no blank please',
-  'i'.repeat(65),
+const id = mostly(
+  ['id-number-1', 'id-number-2', 'id-number-3'],
+  ['short', 'no blank please', 'i'.repeat(65)],
 );
 const content = fc.oneof(
   fc.constantFrom('hello', '', 'count to 5', ' ', '\u0000', '😀'.repeat(500)),
@@ -38,24 +37,31 @@ const object = fc.dictionary(
 const DATA: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   connect: fc.record(
     {
-      api_key: key,
-      connection_type: fc.constantFrom('chat', 'dashboard', 'voice'),
+      api_key: fc.oneof(
+        { weight: 6, arbitrary: key },
+        { weight: 1, arbitrary: fc.constantFrom(undefined, null, 7) },
+      ),
+      connection_type: mostly(['chat', 'chat', 'dashboard'], ['voice']),
       domain: label,
       workspace: label,
-      session_token: fc.constantFrom('eyJhbGciOiJIUzI1NiJ9.e30.x', 'token', ''),
-      session_id: fc.constantFrom('no-such-session', '', 's'.repeat(129)),
+      session_token: mostly(['eyJhbGciOiJIUzI1NiJ9.e30.x', 'token'], ['']),
+      session_id: mostly(['no-such-session'], ['', 's'.repeat(129)]),
       position: fc.record({
-        epoch: fc.constantFrom('e', ''),
-        seq: fc.integer(),
-        tag: fc.constantFrom('t', ''),
+        epoch: mostly(['e'], ['']),
+        seq: mostly([0, 7], [-1, 0.5]),
+        tag: mostly(['t'], ['']),
       }),
-      partial: fc.record({ message_id: fc.string(), attempt: fc.integer(), next_index: fc.integer() }),
-      protocol_version: fc.constantFrom<unknown>(1, 1, 1, 0, 2, '1', 1.5, null),
+      partial: fc.record({
+        message_id: mostly(['m'], ['']),
+        attempt: mostly([1], [0]),
+        next_index: fc.nat(),
+      }),
+      protocol_version: mostly<unknown, unknown>([1, 1, 1, 2], ['1', 1.5, null]),
       client: fc.record({ name: fc.string(), version: fc.string() }),
     },
-    { requiredKeys: [] },
+    { requiredKeys: ['api_key'] },
   ),
-  auth_refresh: fc.record({ api_key: key }, { requiredKeys: [] }),
+  auth_refresh: fc.record({ api_key: key }),
   chat_message: fc.record(
     { content, on_busy: fc.constantFrom('enqueue', 'reject', 'interrupt', 'maybe'), metadata: object },
     { requiredKeys: ['content'] },
@@ -92,7 +98,7 @@ const dataOf = (type: string) => (Object.hasOwn(DATA, type) ? (DATA[type] ?? obj
 
 const upType = fc.constantFrom(...Object.keys(UP));
 const anyType = fc.oneof(
-  { weight: 8, arbitrary: upType },
+  { weight: 20, arbitrary: upType },
   { weight: 1, arbitrary: fc.constantFrom(...Object.keys(DOWN)) },
   { weight: 1, arbitrary: fc.constantFrom('', '__proto__', 'toString', 't'.repeat(65), 'CONNECT') },
 );
@@ -102,10 +108,16 @@ const goodConnect = fc.constantFrom<object>(
   { type: 'connect', data: { api_key: 'development' } },
   { type: 'connect', data: { api_key: 'valid-test-key', domain: 'work' }, id: 'c' },
 );
+/** One that may be let in, or not. */
+const nearConnect = fc.record({ type: fc.constant('connect'), data: dataOf('connect'), id });
 /** Good, or nearly so. */
 const envelope = anyType.chain((type) =>
   fc.record(
-    { type: fc.constant(type), data: dataOf(type), id: fc.oneof({ weight: 5, arbitrary: id }, json) },
+    {
+      type: fc.constant(type),
+      data: dataOf(type),
+      id: fc.oneof({ weight: 30, arbitrary: id }, { weight: 1, arbitrary: json }),
+    },
     { requiredKeys: ['type', 'data'] },
   ),
 );
@@ -157,10 +169,10 @@ const broken = fc
   });
 
 const text = fc.oneof(
-  { weight: 6, arbitrary: envelope.map(stringify) },
-  { weight: 4, arbitrary: change.map(stringify) },
-  { weight: 3, arbitrary: distorted.map(stringify) },
-  { weight: 3, arbitrary: broken },
+  { weight: 20, arbitrary: envelope.map(stringify) },
+  { weight: 20, arbitrary: change.map(stringify) },
+  { weight: 2, arbitrary: distorted.map(stringify) },
+  { weight: 2, arbitrary: broken },
   { weight: 1, arbitrary: nested },
   { weight: 1, arbitrary: sized },
   { weight: 1, arbitrary: json.map(stringify) },
@@ -169,7 +181,7 @@ const text = fc.oneof(
 
 /** A frame of any kind. What is sent as text is Unicode: lone surrogates would not survive the way. */
 export const frame: fc.Arbitrary<FuzzFrame> = fc.oneof(
-  { weight: 30, arbitrary: text.map((t) => ({ text: t.toWellFormed() })) },
+  { weight: 60, arbitrary: text.map((t) => ({ text: t.toWellFormed() })) },
   {
     weight: 1,
     arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => ({ binary: Buffer.from(bytes) })),
@@ -179,11 +191,13 @@ export const frame: fc.Arbitrary<FuzzFrame> = fc.oneof(
 
 /** The frames of one connection: most begin with a connect that is good. */
 export const conversation: fc.Arbitrary<readonly FuzzFrame[]> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(goodConnect, fc.array(frame, { minLength: 1, maxLength: 12 }))
-      .map(([connect, rest]) => [{ text: stringify(connect) }, ...rest]),
-  },
+  { weight: 4, arbitrary: beginning(goodConnect, 12) },
+  { weight: 2, arbitrary: beginning(nearConnect, 4) },
   { weight: 1, arbitrary: fc.array(frame, { minLength: 1, maxLength: 3 }) },
 );
+
+function beginning(first: fc.Arbitrary<object>, maxLength: number): fc.Arbitrary<readonly FuzzFrame[]> {
+  return fc
+    .tuple(first, fc.array(frame, { minLength: 1, maxLength }))
+    .map(([connect, rest]) => [{ text: stringify(connect) }, ...rest]);
+}
