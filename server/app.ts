@@ -26,6 +26,7 @@ import { repair } from './session/repair.ts';
 import { StoreThreadService } from './session/thread-service.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
+import { within } from './within.ts';
 
 /** The settings cannot work; one line for each fault. */
 export class StartFault extends Error {
@@ -171,20 +172,27 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
       await hub.start();
       chat.start();
       executor.start();
-      sweeper.start();
       keys.watch(lifetime.signal);
-      return http.listen({ host: settings.host, port: settings.port });
+      const url = await http.listen({ host: settings.host, port: settings.port });
+      // Not before: one that cannot listen must not take runs that it does not stay for.
+      sweeper.start();
+      return url;
     },
     close: async () => {
-      const deadline = new AbortController();
-      const cancel = clock.after(Math.max(0, settings.drainMs - CLOSE_MARGIN_MS), () => deadline.abort());
+      // Half the time for what needs the store: while that is away, people must still be told in the other half.
+      const [halfTime, deadline] = [new AbortController(), new AbortController()];
+      const drainMs = Math.max(0, settings.drainMs - CLOSE_MARGIN_MS);
+      const cancels = [
+        clock.after(drainMs / 2, () => halfTime.abort()),
+        clock.after(drainMs, () => deadline.abort()),
+      ];
       chat.refuse();
-      await sweeper.stop();
+      await within(sweeper.stop(), halfTime.signal);
       // First, so that people see it happen: then they are sent away.
-      await executor.drain(deadline.signal);
+      await executor.drain(halfTime.signal);
       await chat.drain(deadline.signal);
-      cancel();
-      await hub.stop();
+      await within(hub.stop(), deadline.signal);
+      for (const cancel of cancels) cancel();
       lifetime.abort();
       http.server.closeAllConnections();
       await http.close();

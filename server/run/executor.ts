@@ -7,6 +7,7 @@ import type { SessionHub } from '../session/hub.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import type { SessionState } from '../session/state.ts';
 import type { Lease, Store } from '../store/store.ts';
+import { within } from '../within.ts';
 import type { Agent } from './agent-port.ts';
 import { decideClaim } from './decide-claim.ts';
 import { type Claimed, execute } from './execution.ts';
@@ -91,11 +92,7 @@ export class Executor {
     this.#stopListening();
     this.#waiting.clear();
     this.#closing.abort();
-    if (signal.aborted) return;
-    await Promise.race([
-      Promise.allSettled(this.#tasks.values()),
-      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-    ]);
+    await within(Promise.allSettled(this.#tasks.values()), signal);
   }
 
   #offer(sessionId: string, lost: undefined | Fence, live: undefined | LiveSession): Offered {
@@ -111,7 +108,8 @@ export class Executor {
     const task = this.#work(this.#deps.agent, sessionId, lost, live)
       .catch((error: unknown) => this.#report(error, sessionId))
       .finally(() => {
-        this.#tasks.delete(sessionId);
+        // Not the task of who has begun it anew since this one let go of it.
+        if (this.#tasks.get(sessionId) === task) this.#tasks.delete(sessionId);
         this.#takeWaiting();
       });
     this.#tasks.set(sessionId, task);

@@ -29,11 +29,30 @@ const PRAGMAS = `
   PRAGMA journal_size_limit = 67108864;
 `;
 
+/** The data directory, or what is in it, cannot be used: an operator has to look. */
+export class UnusableDataDir extends Error {
+  override readonly name = 'UnusableDataDir';
+
+  shouldRetry(): boolean {
+    return false;
+  }
+}
+
 /**
  * Opens the embedded store. Rejects with `DataDirInUse` when another process owns the folder, with `NewerSchema` when its data is of
- * a later version, and with SQLite's own error when the file cannot be opened.
+ * a later version, and with `UnusableDataDir` when the system or SQLite refuses the folder or the file.
  */
 export async function openSqliteStore(options: SqliteOptions, deps: { random: Random }): Promise<Store> {
+  try {
+    return await openDatabase(options, deps);
+  } catch (error) {
+    if (!(error instanceof Error && ('errcode' in error || 'errno' in error))) throw error;
+    const message = `DATA_DIR ${options.dataDir} cannot be used: ${error.message}`;
+    throw new UnusableDataDir(message, { cause: error });
+  }
+}
+
+async function openDatabase(options: SqliteOptions, deps: { random: Random }): Promise<Store> {
   const { dataDir, synchronous = 'full' } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = takeOwnership(dataDir);
