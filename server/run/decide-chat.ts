@@ -90,8 +90,10 @@ function queueRun(
     },
   };
   const common = {
-    // Somebody else takes it if nobody has by then; until it ends the session does not expire.
-    alarmAt: context.now + rules.runLeaseMs,
+    // Somebody else takes it if nobody has by then. While a run is in hand, its claim has set the alarm: a later one would
+    // put off the takeover of that run for as long as the person goes on writing.
+    ...(interrupt || state.run === null ? { alarmAt: context.now + rules.runLeaseMs } : {}),
+    // Until it ends the session does not expire.
     holdUntil: holdUntil(context.now, rules.runMaxMs),
   };
   if (!interrupt || state.run === null)

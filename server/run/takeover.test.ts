@@ -52,6 +52,22 @@ describe('a run whose executor died', () => {
       await writer.complete();
     });
 
+  test('RUN-11 is taken over in time, also when the person goes on writing', async () => {
+    const a = await world.node(slow([]));
+    const id = await world.session();
+    await a.say(id, 'x');
+    await world.untilLogged(id, 'tool_result', 2);
+    const diedAt = world.clock.now();
+    const b = await takeOver(a, slow([]));
+    for (let i = 0; i < 4; i++) {
+      await world.pass(5000);
+      await b.say(id, 'are you there?');
+    }
+    const [recovering] = ofType(await world.log(id), 'run_recovering');
+    expect(recovering).toBeDefined();
+    expect(Date.parse(recovering?.ts ?? '') - diedAt).toBeLessThanOrEqual(12_000);
+  });
+
   test('RUN-11 is taken over once its lease has run out, and RUN-13 finished steps are not run again', async () => {
     const log: string[] = [];
     const a = await world.node(slow(log));
