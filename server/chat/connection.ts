@@ -8,6 +8,7 @@ import { type GoneReason, SessionGone } from '../session/gone.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type Admitted, admit, checkKey } from './authenticate.ts';
+import { limitBytes } from './byte-limit.ts';
 import type { ChatDeps } from './chat-deps.ts';
 import {
   type ConnectionEvent,
@@ -23,7 +24,7 @@ import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound, type OutboundOptions } from './outbound.ts';
 import { PeerWatch, type PeerWatchOptions } from './peer-watch.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
-import type { ChatSocket, SocketData } from './socket.ts';
+import { bytesOf, type ChatSocket, own, type SocketData, type SocketOwner } from './socket.ts';
 
 export interface ConnectionOptions {
   readonly socket: ChatSocket;
@@ -59,7 +60,7 @@ const FRAMING_BYTES = 4096;
  * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
  * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection implements OutboundOptions, PeerWatchOptions {
+export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner {
   readonly id: string;
   readonly socket: ChatSocket;
   readonly tcp: Socket;
@@ -93,11 +94,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions {
     this.#state = initialState(deps.limits, now);
     this.outbound = new Outbound(this);
     this.#watch = new PeerWatch(this, now);
-    const heard = () => this.#heard();
-    socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
-    socket.on('pong', heard);
-    socket.on('ping', heard);
-    socket.on('close', () => this.#onClose());
+    own(socket, this);
   }
 
   /** Greets the peer and waits for its `connect`. `waitMs` > 0: its address comes too often, and is turned away. */
@@ -190,35 +187,23 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions {
 
   /** Until it is authenticated, more bytes than one `connect` may have end the connection before they are put together. */
   #countBytes(): void {
-    const { tcp } = this;
-    let bytes = 0;
-    let counting = true;
-    const count = (chunk: Buffer) => {
-      bytes += chunk.length;
-      // The frames of this very chunk have been judged already: what came behind a `connect` does not count.
-      if (!counting || bytes <= MAX_CONNECT_BYTES + FRAMING_BYTES) return;
+    const stop = limitBytes(this.tcp, MAX_CONNECT_BYTES + FRAMING_BYTES, () => {
       const text = `A frame may have at most ${MAX_CONNECT_BYTES} bytes`;
       this.end(refusal('limit_exceeded', text, { close: CLOSE_CODES.frameTooLarge }));
-    };
-    tcp.on('data', count);
+    });
     this.#stopCounting = () => {
-      counting = false;
-      tcp.off('data', count);
+      stop();
       this.#stopCounting = NOTHING;
     };
   }
 
-  #heard(): void {
+  onSign(): void {
     this.#watch.heard(this.#deps.clock.now());
   }
 
-  #onFrame(data: SocketData, isBinary: boolean): void {
-    this.#heard();
-    const buffer = Array.isArray(data)
-      ? Buffer.concat(data)
-      : data instanceof ArrayBuffer
-        ? Buffer.from(data)
-        : data;
+  onFrame(data: SocketData, isBinary: boolean): void {
+    this.onSign();
+    const buffer = bytesOf(data);
     const text = isBinary ? undefined : buffer.toString();
     this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
   }
@@ -387,7 +372,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions {
     this.#dispatch({ type: 'end', refusal: INTERNAL_ERROR });
   }
 
-  #onClose(): void {
+  onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelDeadline();

@@ -147,6 +147,8 @@ async function createOrJoin(
   return made.kind === 'not_found' ? undefined : made;
 }
 
+const NO_CELLS: OpenedSession['cells'] = {};
+
 /** Makes the session with the connection attached. `not_found`: the id is taken. */
 async function create(
   params: AttachParams,
@@ -173,7 +175,7 @@ async function create(
   const opened: OpenedSession = {
     kind: 'open',
     info: result.info,
-    cells: {},
+    cells: NO_CELLS,
     position: 'none',
     content: { mode: 'snapshot', page: { items: [], total: 0, hasMore: false } },
     chunks: undefined,

@@ -18,7 +18,7 @@ interface Entry {
   readonly live: LiveSession;
   /** How many connections, runs and operations need it here. */
   holders: number;
-  connections: string[];
+  connections: readonly string[];
 }
 
 /** A connection's hold on its live session. */
@@ -116,7 +116,8 @@ export class SessionHub {
       if (attached.kind !== 'attached') return attached;
       const { info, cells, chunks } = attached.opened;
       const entry = this.#hold({ info, cells, chunks });
-      entry.connections.push(params.connectionId);
+      // Not pushed: a list that grows keeps room for many more, and most have one.
+      entry.connections = [...entry.connections, params.connectionId];
       this.#census.returned(entry.live.id);
       return { live: entry.live, attached, detach: this.#detacher(entry, params.connectionId) };
     } finally {

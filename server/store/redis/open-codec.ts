@@ -4,6 +4,8 @@ import { decodeChunks } from './append-codec.ts';
 import { decodeEvents, decodePage } from './log-codec.ts';
 import { decodeInfo, encodeBuffer, encodePolicy, encodeScope } from './session-record.ts';
 
+const NO_CELLS: Readonly<Record<string, string>> = {};
+
 /** The arguments of the function `open`: see scripts/open.lua. */
 export function openArgs(request: OpenRequest): string[] {
   const { scope, position, partial, attach } = request;
@@ -41,7 +43,10 @@ export function decodeOpen(sessionId: string, reply: Reply): OpenResult {
   return {
     kind: 'open',
     info,
-    cells: Object.fromEntries(names.map((name, i) => [name.slice(2), cells[i] ?? ''])),
+    cells:
+      names.length === 0
+        ? NO_CELLS
+        : Object.fromEntries(names.map((name, i) => [name.slice(2), cells[i] ?? ''])),
     position,
     content:
       replay === null
