@@ -1,5 +1,6 @@
 import type { Conversation } from '../../sdk/index.ts';
 import { excerpt, textOf } from '../format/text.ts';
+import { revealHidden, withoutHidden } from '../markdown/invisible.ts';
 
 /** Tells what is worth saying aloud: an answer that is complete, a question to the person. `''`: nothing. */
 export function arrivals(): (conversation: Conversation) => string {
@@ -15,7 +16,7 @@ export function arrivals(): (conversation: Conversation) => string {
       seq = Math.max(seq ?? 0, last?.seq ?? 0);
       asked = new Set(pending.map((input) => input.requestId));
     }
-    if (question !== undefined) return `The agent asks: ${excerpt(question.prompt, 200)}`;
-    return answer === undefined ? '' : `Answer: ${excerpt(textOf(answer.parts), 300)}`;
+    if (question !== undefined) return `The agent asks: ${excerpt(revealHidden(question.prompt), 200)}`;
+    return answer === undefined ? '' : `Answer: ${excerpt(withoutHidden(textOf(answer.parts)), 300)}`;
   };
 }
