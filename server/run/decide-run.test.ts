@@ -155,6 +155,13 @@ describe('a cancel', () => {
     expect(brief(fold.ask(decideCancel('run-2')))).toBe('nothing');
   });
 
+  test('RUN-33 of the last one that waits leaves nothing to hold the session, if the one in hand waits for the person', () => {
+    fold.do(claim);
+    ask(fold);
+    say(fold, 'message-2');
+    expect(fold.do(decideCancel('run-2')).holdUntil).toBe(fold.now);
+  });
+
   test('RUN-33 of everything leaves nothing, and holds nothing', () => {
     say(fold, 'message-2');
     say(fold, 'message-3');

@@ -11,7 +11,8 @@ export function decideCancel(runId: string, ending: Ending = CANCELED): Decide {
     const queued = state.queue.find((run) => run.runId === runId);
     if (queued !== undefined) {
       const events = [runFinished(queued, 0, ending)];
-      const wasLast = state.run === null && state.queue.length === 1;
+      const isAtWork = state.run !== null && state.run.pendingInputs.length === 0;
+      const wasLast = !isAtWork && state.queue.length === 1;
       return {
         kind: 'append',
         events,

@@ -78,7 +78,12 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
       state = after;
     }
     if (command.id !== undefined) ids.push({ ...command.id, seq: firstSeq + decision.acknowledge });
-    holdUntil = decision.holdUntil ?? holdUntil;
+    // Runs that still wait keep the session from expiring, whatever the run that ended says.
+    if (decision.holdUntil !== undefined)
+      holdUntil =
+        state.queue.length > 0
+          ? Math.max(decision.holdUntil, holdUntil ?? base.holdUntil)
+          : decision.holdUntil;
     alarmAt = decision.alarmAt ?? alarmAt;
     last = decision;
     if (decision.lease !== undefined || decision.dropPartial === true) break;
@@ -96,9 +101,7 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
     annotations: extras.annotations,
     dropChunks: last.dropPartial === true ? (base.partial ?? NO_CHUNKS) : undefined,
     lease: last.lease,
-    // Runs that still wait keep the session from expiring, whatever the run that ended says.
-    holdUntil:
-      holdUntil !== undefined && state.queue.length > 0 ? Math.max(holdUntil, base.holdUntil) : holdUntil,
+    holdUntil,
     alarmAt,
     lastMessage: extras.lastMessage,
     titleIfNone: extras.titleIfNone,
