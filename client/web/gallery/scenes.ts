@@ -143,7 +143,8 @@ const threads: FakeThreads = {
 
 const cut = (state: ClientState) => (client: FakeClient) => {
   client.become(STATES.connected, now - 60_000);
-  client.become(state, now - 23_000);
+  client.become(waiting('backoff'), now - 23_000);
+  client.become(state, now - 1_000);
 };
 
 const waiting = (why: WaitReason, error: HoldfastError = lost): ClientState => ({

@@ -19,7 +19,7 @@ const TAGS = new Set(
     ' ',
   ),
 );
-const ATTRIBUTES = new Set(['class', 'href', 'rel', 'target', 'title', 'start']);
+const ATTRIBUTES = new Set(['class', 'href', 'rel', 'target', 'title', 'start', 'tabindex']);
 
 /** Everything that the page allows, and nothing else, whatever the text was. */
 function expectHarmless(host: HTMLElement): void {

@@ -37,6 +37,8 @@ const purify = createDOMPurify(window);
 purify.addHook('afterSanitizeAttributes', (node) => {
   const name = node.getAttribute('class');
   if (name !== null && !CLASSES.has(name)) node.removeAttribute('class');
+  // What scrolls sideways can be reached by the keyboard.
+  if (node.nodeName === 'PRE' || name === 'table') node.setAttribute('tabindex', '0');
   if (node.nodeName !== 'A') return;
   if (safeHref(node.getAttribute('href') ?? '') === undefined) node.removeAttribute('href');
   node.setAttribute('target', '_blank');

@@ -114,8 +114,9 @@ function sessionBead({ state, conversation: { session }, cutSince, now }: Status
 }
 
 function agentBead({ state, conversation: c }: StatusInput): Bead {
+  if (c.session === null) return { word: 'Not seen', detail: 'needs the line', tone: 'calm' };
   const bead = agentAsSeen(c);
-  if (isAuthenticated(state) || c.session === null) return bead;
+  if (isAuthenticated(state)) return bead;
   // A run outlives the line: it may be far ahead of what this page saw.
   return c.run === null
     ? { ...bead, detail: 'as last seen' }

@@ -23,6 +23,8 @@ interface Settled {
   readonly used: ReadonlySet<string>;
   /** The keys of all these rows. */
   readonly keys: ReadonlySet<string>;
+  /** Cuts that fell into the answer in hand. */
+  readonly seams: readonly Row[];
 }
 
 /**
@@ -32,7 +34,7 @@ interface Settled {
 export function rowBuilder(): (input: RowsInput) => readonly Row[] {
   const asked = new Map<string, string>();
   let seen: readonly unknown[] = [];
-  let settled: Settled = { before: [], after: [], used: new Set(), keys: new Set() };
+  let settled: Settled = { before: [], after: [], used: new Set(), keys: new Set(), seams: [] };
   return (input) => {
     const { conversation: c, cuts, today } = input;
     // Everything but the growing text.
@@ -43,17 +45,19 @@ export function rowBuilder(): (input: RowsInput) => readonly Row[] {
       noteQuestions(c, asked);
       settled = settle(input, asked);
     }
-    const { before, after, used, keys } = settled;
-    const live = distinct(liveRows(input, used), keys);
+    const { before, after, keys } = settled;
+    const live = distinct(liveRows(input, settled), keys);
     const outgoing = distinct(c.outgoing.map(outgoingRow), keys);
     return [...before, ...live, ...after, ...outgoing];
   };
 }
 
 function settle({ conversation: c, cuts, today }: RowsInput, asked: Asked): Settled {
-  const build = new Builder(c, seamPlaces(c, cuts), today, endedRows(c, asked));
+  const places = seamPlaces(c, cuts);
+  const build = new Builder(c, places, today, endedRows(c, asked));
   for (const turn of turnsOf(c, asked)) build.turn(turn);
-  return build.end();
+  const inHand = places.byMessage.get(c.streaming?.messageId ?? '') ?? [];
+  return { ...build.end(), seams: inHand.map((placed) => seamRow(placed, true)) };
 }
 
 /** Adds rows one turn after the other. */
@@ -103,7 +107,7 @@ class Builder {
     }
   }
 
-  end(): Settled {
+  end(): Omit<Settled, 'seams'> {
     this.#seamsBefore(Number.POSITIVE_INFINITY);
     const keys = new Set<string>();
     const noted = (rows: readonly Row[]) => {
@@ -133,7 +137,7 @@ class Builder {
 }
 
 /** The answer in flight, or the run in hand that has not said anything yet, and the cut that fell into it. */
-function liveRows({ conversation: c, cuts, cutSince }: RowsInput, used: ReadonlySet<string>): readonly Row[] {
+function liveRows({ conversation: c, cutSince }: RowsInput, { used, seams }: Settled): readonly Row[] {
   const { run, streaming } = c;
   const cut: readonly Row[] =
     cutSince === null || c.session === null
@@ -143,8 +147,7 @@ function liveRows({ conversation: c, cuts, cutSince }: RowsInput, used: Readonly
   const shown = run !== null && used.has(run.runId);
   if (streaming === null && (run === null || shown)) return cut;
   const row = answerRow(c, { run, streaming, used: new Set(used) });
-  const seams = streaming === null ? undefined : seamPlaces(c, cuts).byMessage.get(streaming.messageId);
-  return [...joinSeams([row, ...(seams ?? []).map((placed) => seamRow(placed, true))]), ...cut];
+  return [...joinSeams([row, ...seams]), ...cut];
 }
 
 function endedRows(c: Conversation, asked: Asked): readonly Row[] {
