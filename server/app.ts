@@ -140,6 +140,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
       random,
       settings: settings.sessions,
       onErase: (sessionId) => endBeforeErase(hub, sessionId),
+      onErased: (sessionId) => hub.end(sessionId),
     }),
     metrics,
     vitals: {

@@ -62,6 +62,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       random: new SystemRandom(clock),
       settings: settings.sessions,
       onErase: async (sessionId) => void erased.push(sessionId),
+      onErased: () => {},
     }),
     metrics: createMetrics({ processMetrics: false }),
     vitals: {

@@ -217,6 +217,8 @@ export class SessionHub {
   /** Ends the session's connections on this node: it is being erased. */
   end(sessionId: string): void {
     this.#entries.get(sessionId)?.live.end('erased');
+    // One that is being opened may have been answered before the end, and is not live yet.
+    this.#opening.get(sessionId)?.records.push({ kind: 'gone', sessionId });
   }
 
   async #touchAll(now: number): Promise<void> {
@@ -310,7 +312,8 @@ export class SessionHub {
   #receive(record: NodeRecord): void {
     const live = this.#entries.get(record.sessionId)?.live;
     if (live !== undefined) this.#deliver(live, record);
-    else this.#opening.get(record.sessionId)?.records.push(record);
+    if (live === undefined || record.kind === 'gone')
+      this.#opening.get(record.sessionId)?.records.push(record);
   }
 
   #deliver(live: LiveSession, record: NodeRecord): void {

@@ -50,6 +50,8 @@ export interface ThreadServiceDeps {
   readonly settings: SessionSettings;
   /** Called before a session is erased: ends its runs and closes its connections, on every node. */
   readonly onErase: (sessionId: string) => Promise<void>;
+  /** Called once it is erased: closes the connections that came to it meanwhile. */
+  readonly onErased: (sessionId: string) => void;
 }
 
 /** The most pages of the store that one `list` reads: a filter that finds nothing must not read for ever. */
@@ -142,6 +144,7 @@ export class StoreThreadService implements ThreadService {
     if (info === undefined) return false;
     await this.#deps.onErase(info.sessionId);
     await this.#deps.store.erase(info.sessionId);
+    this.#deps.onErased(info.sessionId);
     return true;
   }
 
