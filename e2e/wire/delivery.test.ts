@@ -222,6 +222,24 @@ describeStores('a server that is killed', {}, (site) => {
   });
 });
 
+describeStore('redis', 'a store that is slow', { AUTH_TIMEOUT_MS: '300' }, (site) => {
+  test('HEL-24 a connect that came in time is not cut short by the time that opening takes', async () => {
+    await using client = await WireClient.open(site.url);
+    await using idle = await WireClient.open(site.url);
+    process.kill(site.redis.pid, 'SIGSTOP');
+    try {
+      client.send('connect', { api_key: 'development' });
+      // Its time is over too by now.
+      expect(await idle.closed()).toMatchObject({ code: 4000 });
+    } finally {
+      process.kill(site.redis.pid, 'SIGCONT');
+    }
+    await client.next('connection_success');
+    await client.next('message_delivered');
+    expect((await client.request('ping', {})).type).toBe('pong');
+  });
+});
+
 describeStore('redis', 'a store that is out of reach', { REDIS_TIMEOUT_MS: '400' }, (site) => {
   test('DEL-4 MSG-16 nothing is shown or acknowledged before it is stored, and it can be sent again', async () => {
     await using client = await WireClient.connect(site.url);
