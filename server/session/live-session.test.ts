@@ -6,7 +6,7 @@ import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import type { AppendRequest, ChunkBuffer, Store } from '../store/store.ts';
+import { type AppendRequest, type ChunkBuffer, type Store, StoreUnavailable } from '../store/store.ts';
 import { refuse } from './decision.ts';
 import { type CommandOutcome, LiveSession } from './live-session.ts';
 import type { Command } from './plan.ts';
@@ -17,6 +17,8 @@ const random = new SystemRandom(clock);
 let dataDir: string;
 let store: Store;
 let appends: AppendRequest[];
+/** Looking up ids fails. */
+let isLookupAway: boolean;
 /** What happens between an append of the second node and its answer. */
 let beforeAnswer: undefined | (() => Promise<void>);
 /** What the store answers about the chunk buffer instead of the truth. */
@@ -28,12 +30,14 @@ beforeEach(async () => {
   appends = [];
   chunks = undefined;
   beforeAnswer = undefined;
+  isLookupAway = false;
   // The real store, watched: how many appends there are is part of what is promised.
   store = new Proxy(inner, {
     get(target, key) {
       const member = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
       if (key === 'chunks' && chunks !== undefined) return chunks;
+      if (key === 'lookupIds' && isLookupAway) return () => Promise.reject(new StoreUnavailable('away'));
       if (key !== 'append') return member.bind(target);
       return async (request: AppendRequest) => {
         appends.push(request);
@@ -150,6 +154,18 @@ describe('appending', () => {
 });
 
 describe('ids', () => {
+  test('DEL-10 what was stored is answered, also when the store goes away before it tells of the others', async () => {
+    const session = await live(await create());
+    const refused: Command = { ...set('x', 2, 'id-2'), decide: () => refuse('busy', 'no') };
+    isLookupAway = true;
+    const [one, two] = await Promise.allSettled([
+      session.execute(set('x', 1, 'id-1')),
+      session.execute(refused),
+    ]);
+    expect(one).toMatchObject({ status: 'fulfilled', value: { kind: 'applied', seq: 1 } });
+    expect(two).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
+  });
+
   test('the same id is stored once: in one tick, later, and from another node', async () => {
     const id = await create();
     const [one, two] = [await live(id), await live(id, 'n2')];

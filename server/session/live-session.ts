@@ -14,6 +14,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Cells, stateOf } from './cells.ts';
+import type { AppendDecision, Decision } from './decision.ts';
 import { type GoneReason, SessionGone, whyGone } from './gone.ts';
 import { toHistory } from './history.ts';
 import { InFlight } from './in-flight.ts';
@@ -422,28 +423,26 @@ export class LiveSession {
 
   /** Tells each command what it came to. A refused one may have been stored before it was refused: then that holds. */
   async #settle(decided: readonly Waiting[], planned: Plan): Promise<void> {
-    const doubtful = decided.flatMap(({ command }, i) =>
-      command.id !== undefined && planned.decisions[i]?.decision.kind !== 'append' ? [command.id.id] : [],
-    );
-    const known = doubtful.length === 0 ? [] : await this.#deps.store.lookupIds(this.id, doubtful);
-    for (const [i, waiting] of decided.entries()) {
-      const entry = planned.decisions[i];
-      if (entry !== undefined) this.#settleOne(waiting, entry, known);
+    const doubtful: { waiting: Waiting; id: string; decision: Exclude<Decision, AppendDecision> }[] = [];
+    for (const [i, { decision, firstSeq }] of planned.decisions.entries()) {
+      const waiting = decided[i];
+      const id = waiting?.command.id?.id;
+      if (waiting === undefined) continue;
+      if (decision.kind === 'append') {
+        const lastSeq = firstSeq + decision.events.length - 1;
+        waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
+      } else if (id === undefined) waiting.settle(decision);
+      else doubtful.push({ waiting, id, decision });
     }
-  }
-
-  #settleOne(
-    waiting: Waiting,
-    { decision, firstSeq }: Plan['decisions'][number],
-    known: readonly KnownId[],
-  ): void {
-    if (decision.kind === 'append') {
-      const lastSeq = firstSeq + decision.events.length - 1;
-      return waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
+    if (doubtful.length === 0) return;
+    // After the others have been told: what is stored stays so, whether or not the store can be asked now.
+    const ids = doubtful.map(({ id }) => id);
+    const known = new Map((await this.#deps.store.lookupIds(this.id, ids)).map((k) => [k.id, k]));
+    for (const { waiting, id, decision } of doubtful) {
+      const before = known.get(id);
+      if (before === undefined) waiting.settle(decision);
+      else this.#settleKnown(waiting, before);
     }
-    const before = known.find((k) => k.id === waiting.command.id?.id);
-    if (before !== undefined) return this.#settleKnown(waiting, before);
-    waiting.settle(decision);
   }
 
   #settleKnown(waiting: Waiting, known: KnownId): void {
