@@ -2,7 +2,13 @@ import type { PartialPosition } from '../../protocol/chat/handshake.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { OpenedSession, Policy, SessionInfo, Store } from '../store/store.ts';
+import {
+  type OpenedSession,
+  type Policy,
+  type SessionInfo,
+  type Store,
+  StoreUnavailable,
+} from '../store/store.ts';
 
 /** Who asks, and in which corner. A session is found only by its own subject, domain and workspace. */
 export interface Scope {
@@ -60,12 +66,15 @@ export type Attached =
   | { readonly kind: 'not_found' }
   | { readonly kind: 'over_limit' };
 
-/** How many successors of successors are followed, and how often a session that changes meanwhile is tried again. */
-const MAX_HOPS = 64;
+/** How often a session that changes meanwhile is tried again. */
+const MAX_TRIES = 16;
+/** How many successors of successors are followed: a device that was away for a month may have missed hundreds. */
+const MAX_SUCCESSORS = 10_000;
 
 /**
  * Brings a connection to its session: the one that it names, that one's successor, or a new one.
  * One round trip to the store in every case but a session that has expired or was lost.
+ * @throws StoreUnavailable also when the session does not settle
  */
 export async function attach(params: AttachParams, deps: AttachDeps): Promise<Attached> {
   const { target } = params;
@@ -73,7 +82,7 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
   let sessionId = target.sessionId;
   let outcome: 'restored' | 'expired' | 'reset' = 'restored';
   let former: undefined | SessionInfo;
-  for (let hop = 0; hop < MAX_HOPS; hop++) {
+  for (let tries = 0, successors = 0; tries < MAX_TRIES && successors < MAX_SUCCESSORS; tries++) {
     deps.opening(sessionId);
     const result = await deps.store.open({
       sessionId,
@@ -99,6 +108,8 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
         former ??= result.info;
         outcome = 'expired';
         sessionId = successor;
+        successors++;
+        tries = -1;
         continue;
       }
       case 'fault':
@@ -114,7 +125,7 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
       }
     }
   }
-  return { kind: 'not_found' };
+  throw new StoreUnavailable('The session changes each time that it is opened.');
 }
 
 /** What takes the place of a session that is not there; `undefined` when somebody else has just made it. */

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { POLICY, type RunNode, RunWorld } from '../../test-helpers/run-node.ts';
+import { openTestStore } from '../../test-helpers/test-store.ts';
+import { ManualClock } from '../clock.ts';
+import type { Target } from './attach.ts';
+
+let store: Awaited<ReturnType<typeof openTestStore>>;
+let world: RunWorld;
+let node: RunNode;
+beforeEach(async () => {
+  store = await openTestStore();
+  world = new RunWorld(store, new ManualClock());
+  node = await world.node(undefined, { sweeps: false });
+});
+afterEach(async () => {
+  world.end();
+  await store[Symbol.asyncDispose]();
+});
+
+function connect(target: Target) {
+  return node.hub.connect({
+    target,
+    scope: { subject: 's', domain: 'd', workspace: 'w' },
+    connectionId: node.random.id(),
+    policy: POLICY,
+    position: undefined,
+    partial: undefined,
+  });
+}
+
+const tokenOf = (sessionId: string): Target => ({
+  kind: 'token',
+  sessionId,
+  storeId: store.storeId,
+  connectionId: 'former',
+});
+
+test('SES-20 a device that was away for hundreds of successors still joins the newest one', async () => {
+  const ids = await Promise.all(Array.from({ length: 400 }, () => world.session()));
+  const [first = ''] = ids;
+  const now = world.clock.now();
+  for (const [i, sessionId] of ids.entries()) {
+    const successorId = ids[i + 1];
+    if (successorId === undefined) break;
+    await store.expire({ sessionId, successorId, archiveUntil: now + 1e9, force: true, now });
+  }
+  for (const target of [tokenOf(first), { kind: 'id', sessionId: first } as const])
+    expect(await connect(target)).toMatchObject({
+      live: { id: ids.at(-1) },
+      attached: { outcome: 'expired', previousSessionId: first },
+    });
+});
+
+test('SES-24 a session that cannot be brought to an end is a store to be asked again, not one that is not there', async () => {
+  const id = await world.session();
+  await world.clock.advance(POLICY.mediumMs + 1);
+  // Somebody always comes first, and nothing comes of it.
+  node.lifeline.lie('expire', async () => ({ kind: 'alive' }));
+  await expect(connect(tokenOf(id))).rejects.toMatchObject({ name: 'StoreUnavailable' });
+  expect(node.lifeline.calls).toBeLessThan(200);
+});
