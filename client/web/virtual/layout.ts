@@ -56,13 +56,15 @@ export function visibleRange(layout: Layout, top: number, bottom: number, oversc
   return { start: first, end: rowAt(layout, bottom + overscan) + 1 };
 }
 
-/** What to hold on to at scroll position `top`. */
+/** What to hold on to at scroll position `top`: the first row there that `holds`, and stays when others come and go. */
 export function anchorAt<R extends Keyed>(
   rows: readonly R[],
   layout: Layout,
   top: number,
+  holds: (row: R) => boolean = () => true,
 ): Anchor | undefined {
-  const index = rowAt(layout, top);
+  const first = rowAt(layout, top);
+  const index = rows.findIndex((row, i) => i >= first && holds(row));
   const row = rows[index];
   if (row === undefined) return undefined;
   return { key: row.key, within: top - (layout.offsets[index] ?? 0) };
