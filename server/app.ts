@@ -22,7 +22,7 @@ import { endRuns, SESSION_ERASED } from './run/end-runs.ts';
 import { Executor } from './run/executor.ts';
 import { Sweeper } from './run/sweeper.ts';
 import { SessionHub } from './session/hub.ts';
-import { repair } from './session/repair.ts';
+import { repairer } from './session/repair.ts';
 import { StoreThreadService } from './session/thread-service.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -215,6 +215,7 @@ function createHub(
   { sessions }: Settings,
   { store, clock, random, nodeId, log, metrics }: Parts,
 ): SessionHub {
+  const repair = repairer({ store, clock, random, nodeId });
   return new SessionHub({
     store,
     clock,
@@ -229,7 +230,7 @@ function createHub(
     repair: async (info, detail) => {
       metrics.integrityFaults.inc();
       log.error({ event: 'integrity_fault', session_id: info.sessionId, detail }, 'a log is not continuous');
-      await repair(info, { store, clock, random, nodeId });
+      await repair(info);
     },
     onDuplicate: () => metrics.duplicates.inc(),
     onConflict: () => metrics.appendConflicts.inc(),

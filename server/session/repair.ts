@@ -15,12 +15,26 @@ export interface RepairDeps {
 const PAGE = 500;
 
 /**
- * Makes a log that is not continuous whole again: whatever events are left keep their order, get new places, and the
- * session goes on under a new epoch. Clients learn it as `reset` and take a snapshot.
+ * Answers what makes a log that is not continuous whole again: whatever events are left keep their order, get new
+ * places, and the session goes on under a new epoch. Clients learn it as `reset` and take a snapshot.
+ * One session is repaired once at a time: whoever else finds the fault meanwhile waits for the same repair.
  */
-export async function repair(info: SessionInfo, deps: RepairDeps): Promise<void> {
+export function repairer(deps: RepairDeps): (info: SessionInfo) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  return (info) => {
+    const known = running.get(info.sessionId);
+    if (known !== undefined) return known;
+    const repairing = repair(info, deps).finally(() => running.delete(info.sessionId));
+    running.set(info.sessionId, repairing);
+    return repairing;
+  };
+}
+
+async function repair(info: SessionInfo, deps: RepairDeps): Promise<void> {
   const { store, clock, random, nodeId } = deps;
   const events = await survivors(info, store);
+  // Another process was quicker.
+  if ((await store.info(info.sessionId))?.epoch !== info.epoch) return;
   const now = clock.now();
   const epoch = random.token(9);
   await store.erase(info.sessionId);
@@ -77,14 +91,17 @@ export async function repair(info: SessionInfo, deps: RepairDeps): Promise<void>
 /** The digest of an id whose content is no longer known: any content counts as the same. */
 export const ANY_DIGEST = '*';
 
+/** All events that are left, each once. Read by their number, not from seq to seq: a store may find them by either. */
 async function survivors(info: SessionInfo, store: Store): Promise<LogEvent[]> {
-  const events: LogEvent[] = [];
+  const events = new Map<number, LogEvent>();
   for (let next = 1; ; ) {
     const page = await store.read(info.sessionId, next, PAGE);
-    for (const frame of page) events.push(JSON.parse(frame));
-    const last = events.at(-1);
-    if (page.length === 0 || last === undefined) return events;
-    next = last.seq + 1;
+    for (const frame of page) {
+      const event = JSON.parse(frame) as LogEvent;
+      events.set(event.seq, event);
+    }
+    if (page.length === 0) return [...events.values()].sort((a, b) => a.seq - b.seq);
+    next += page.length;
   }
 }
 
