@@ -10,10 +10,13 @@ import { SocketIoWire } from './socket-io-wire.ts';
 import { storm } from './storm.ts';
 import { stream } from './stream.ts';
 
+const JOBS = { append, storm, stream, idle, depth };
 const wire = createWire(process.env.WIRE ?? '', process.env.SUBJECT_URL ?? '');
 
 process.on('message', (message: { readonly id: number } & Job) => {
-  run(message).then(
+  // `probe.ts` answers the others.
+  if (!(message.ask in JOBS)) return;
+  (JOBS[message.ask] as (wire: Wire, job: Job) => Promise<unknown>)(wire, message).then(
     (value) => process.send?.({ id: message.id, value }),
     (error) => process.send?.({ id: message.id, error: String((error as Error).stack ?? error) }),
   );
@@ -29,23 +32,5 @@ function createWire(kind: string, url: string): Wire {
       return new HoldfastWire(url, process.env.API_KEY ?? '');
     default:
       throw new Error(`WIRE must not be ${kind}`);
-  }
-}
-
-async function run(job: Job): Promise<unknown> {
-  switch (job.ask) {
-    case 'append':
-      return append(wire, job);
-    case 'storm':
-      return storm(wire, job);
-    case 'stream':
-      return stream(wire, job);
-    case 'idle':
-      return idle(wire, job);
-    case 'depth':
-      return depth(wire, job);
-    default:
-      // Another listener's: `probe.ts`.
-      return undefined;
   }
 }
