@@ -257,6 +257,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
       this.#dispatch({ type: 'authenticated', permissions: result.principal.permissions });
+      // The keys may have changed while the session was opened, and nobody looked at this connection then.
+      this.recheck();
     } catch (error) {
       this.#withdraw();
       this.#onFault(error, id);
