@@ -9,7 +9,7 @@ export interface PeerWatchOptions {
   readonly outbound: Outbound;
   readonly settings: SocketSettings;
   /** Told before a reader that takes nothing is dropped. */
-  readonly onSlowReader: () => void;
+  onSlowReader(): void;
 }
 
 /** Looks after the peer of one socket: pings it, and drops it when it is silent or reads nothing. No close frame then. */
@@ -53,14 +53,14 @@ export class PeerWatch {
   }
 
   #watchReader(now: number, limitMs: number): void {
-    const { socket, tcp, outbound, settings, onSlowReader } = this.#options;
+    const { socket, tcp, outbound, settings } = this.#options;
     const stuck = outbound.blocked || outbound.peerHeld || socket.bufferedAmount > settings.sendQueueBytes;
     const sent = tcp.bytesWritten - socket.bufferedAmount;
     if (!stuck || sent !== this.#stuckAtBytes) {
       this.#stuckSince = stuck ? now : undefined;
       this.#stuckAtBytes = sent;
     } else if (this.#stuckSince !== undefined && now - this.#stuckSince > limitMs) {
-      onSlowReader();
+      this.#options.onSlowReader();
       socket.terminate();
     }
   }
