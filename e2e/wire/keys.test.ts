@@ -26,6 +26,7 @@ const KEYS: readonly TestKey[] = [
   { key: 'ada-former-key', subject: 'ada', expires_at: '2020-01-01T00:00:00Z' },
   { key: 'ada-lost-key', subject: 'ada', revoked: true },
   { key: 'eve-key', subject: 'eve', retention: 'enterprise' },
+  { key: 'eve-plain-key', subject: 'eve' },
 ];
 const file = await KeyFile.create(KEYS);
 afterAll(() => file[Symbol.asyncDispose]());
@@ -209,5 +210,13 @@ describeStore('sqlite', 'keys of a file', { API_KEYS_FILE: file.path }, (site) =
     await site.advance(86_400_000 + 1);
     await using late = await WireClient.resume(site.url, back, { api_key: 'eve-key' });
     expect(late.success).toMatchObject({ outcome: 'expired', previous_session_id: enterprise.sessionId });
+  });
+
+  test('SES-19 a session that a key with another retention comes back to is told the new limit', async () => {
+    await using plain = await WireClient.connect(site.url, { api_key: 'eve-plain-key' });
+    await using back = await WireClient.resume(site.url, plain, { api_key: 'eve-key' });
+    expect(back.restored?.expires_in_ms).toBe(86_400_000);
+    await using again = await WireClient.resume(site.url, back, { api_key: 'eve-plain-key' });
+    expect(again.restored?.expires_in_ms).toBe(300_000);
   });
 });

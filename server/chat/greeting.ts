@@ -1,5 +1,6 @@
 import { AUTHENTICATED_MESSAGE } from '../../protocol/chat/handshake.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { policyOf } from '../session/policy.ts';
 import { absence, restoredFrame } from '../session/restore.ts';
 import type { Admitted } from './authenticate.ts';
 import type { ChatDeps } from './chat-deps.ts';
@@ -62,7 +63,9 @@ export function greet(
   deps.metrics.restores[outcome].inc();
   if (outcome !== 'fresh') {
     deps.metrics.restoreTiers[tier].inc();
-    frames.push(restoredFrame({ outcome, opened, absence: away, previousSessionId, now }));
+    const { mediumMs } = policyOf(deps.settings.sessions, principal.retention);
+    const fields = { outcome, opened, absence: away, previousSessionId, expiresInMs: mediumMs, now };
+    frames.push(restoredFrame(fields));
   }
   if (content.mode === 'replay') for (const event of content.events) frames.push(event);
   const partial =

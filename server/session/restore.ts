@@ -35,6 +35,8 @@ export interface RestoreInput {
   readonly opened: OpenedSession;
   readonly absence: Absence;
   readonly previousSessionId: undefined | string;
+  /** How long the session outlives its last connection from now on: by the policy of this one. */
+  readonly expiresInMs: number;
   readonly now: number;
 }
 
@@ -57,7 +59,7 @@ export function restoredFrame(input: RestoreInput): string {
       : [`"previous_session_id":${JSON.stringify(input.previousSessionId)}`]),
     `"disconnected_ms":${away.disconnectedMs}`,
     `"away_ms":${away.awayMs}`,
-    `"expires_in_ms":${info.policy.mediumMs}`,
+    `"expires_in_ms":${input.expiresInMs}`,
     `"warnings":${JSON.stringify(expired || away.tier === 'brief' ? [] : warnings(away, replayed, work))}`,
     `"context":${contextJson(cells)}`,
     `"history":${content.mode === 'snapshot' ? historyJson(content.page) : historyOfReplay(info)}`,
