@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DownData } from '../../protocol/chat/down.ts';
 import { startRedis } from '../../test-helpers/redis.ts';
 import { startRedisCluster } from '../../test-helpers/redis-cluster.ts';
-import { ServerProcess } from '../../test-helpers/server-process.ts';
+import { advanceClock, ServerProcess, untilConnections } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { expectError } from './support/expect-frames.ts';
 import { answersOf, ask, counted, ended, eventsOf, expectSoundLog, streamed } from './support/runs.ts';
@@ -277,5 +277,59 @@ describe.each(['single', 'cluster'] as const)('several servers over one Redis (%
       expect(await one.closed()).toMatchObject({ code: 1000 });
       expect((await threadRequest(b.url, one.sessionId, 'DELETE')).status).toBe(404);
     });
+  });
+});
+
+// Their clocks are moved: a store of their own.
+describe('two servers and time', () => {
+  test('SES-20 devices that come back to an expired session through different nodes join one successor', async () => {
+    await using redis = await startRedis();
+    const env = { ...QUICK, AGENT: 'none', REDIS_URL: redis.url };
+    await using a = await ServerProcess.start({ env });
+    await using b = await ServerProcess.start({ env });
+    for (let round = 0; round < 5; round++) {
+      await using before = await WireClient.connect(a.url);
+      await before.say('what was said');
+      await before.close();
+      await untilConnections(a.url, 0);
+      for (const server of [a, b]) await advanceClock(server.url, 301_000);
+      const devices = await Promise.all([a, b, a, b].map((server) => WireClient.resume(server.url, before)));
+      expect(new Set(devices.map((device) => device.sessionId)).size).toBe(1);
+      for (const device of devices)
+        expect(device.success).toMatchObject({ outcome: 'expired', previous_session_id: before.sessionId });
+      await devices[0]?.say('hello again');
+      for (const device of devices) {
+        await device.find((frame) => frame.seq === 1);
+        await device[Symbol.asyncDispose]();
+      }
+      for (const server of [a, b]) await untilConnections(server.url, 0);
+    }
+    expect([...a.errors, ...b.errors]).toEqual([]);
+  });
+
+  test('SES-14 connections of a node that died count as there for ATTACH_TTL_MS, then as gone since its last beat', async () => {
+    await using redis = await startRedis();
+    const env = {
+      ...QUICK,
+      AGENT: 'none',
+      REDIS_URL: redis.url,
+      ATTACH_TTL_MS: '30000',
+      ATTACH_BEAT_MS: '100',
+    };
+    await using dying = await ServerProcess.start({ env });
+    await using living = await ServerProcess.start({ env });
+    await using before = await WireClient.connect(dying.url);
+    await before.say('hello');
+    await dying.kill9();
+    await using soon = await WireClient.resume(living.url, before);
+    expect(soon.restored).toMatchObject({ tier: 'brief', disconnected_ms: 0 });
+    await soon.close();
+    await untilConnections(living.url, 0);
+    await advanceClock(living.url, 60_000);
+    await using later = await WireClient.connect(living.url, { session_id: before.sessionId });
+    expect(later.restored?.tier).toBe('medium');
+    expect(later.restored?.disconnected_ms).toBeGreaterThanOrEqual(60_000);
+    expect(later.restored?.disconnected_ms).toBeLessThan(90_000);
+    expect(living.errors).toEqual([]);
   });
 });
