@@ -49,6 +49,12 @@ export class RateGate {
   check(key: string): number {
     const fullAt = this.#fullAt.get(key);
     if (fullAt === undefined) return 0;
-    return Math.max(0, Math.ceil(fullAt - this.#clock.now() - this.#toleranceMs));
+    const waitMs = Math.ceil(fullAt - this.#clock.now() - this.#toleranceMs);
+    // Nobody ever has to wait for more than one interval, unless the clock was set back since.
+    if (waitMs > Math.ceil(this.#intervalMs)) {
+      this.#fullAt.delete(key);
+      return 0;
+    }
+    return Math.max(0, waitMs);
   }
 }

@@ -5,6 +5,8 @@ import { frameOf } from './handlers.ts';
 
 /** How often connections are looked at for silence, pings and expired keys. */
 const TICK_MS = 1000;
+/** A tick that is off by more than this was not only late. */
+const LEAP_MS = 5000;
 
 /** All chat connections of this node. */
 export class ChatServer {
@@ -12,6 +14,7 @@ export class ChatServer {
   readonly #connections = new Set<ChatConnection>();
   #stops: (() => void)[] = [];
   #draining = false;
+  #tickedAt = 0;
 
   constructor(deps: ChatDeps) {
     const { messageRatePerS, messageBurst, maxFrameBytes } = deps.settings.sockets;
@@ -28,15 +31,21 @@ export class ChatServer {
 
   start(): void {
     const { clock, keys } = this.#deps;
+    this.#tickedAt = clock.now();
     this.#stops = [
-      clock.every(TICK_MS, () => {
-        const now = clock.now();
-        for (const connection of this.#connections) connection.tick(now);
-      }),
+      clock.every(TICK_MS, () => this.#tick(clock.now())),
       keys.onChange(() => {
         for (const connection of this.#connections) connection.recheck();
       }),
     ];
+  }
+
+  #tick(now: number): void {
+    const leapMs = now - this.#tickedAt - TICK_MS;
+    // The machine slept, or its clock was set: in time that nobody saw pass nobody was silent.
+    if (Math.abs(leapMs) > LEAP_MS) this.clockMoved(leapMs);
+    this.#tickedAt = now;
+    for (const connection of this.#connections) connection.tick(now);
   }
 
   /** Takes nobody any more; those who are here stay until the drain. */
@@ -53,6 +62,7 @@ export class ChatServer {
   }
 
   clockMoved(ms: number): void {
+    this.#tickedAt += ms;
     for (const connection of this.#connections) connection.clockMoved(ms);
   }
 

@@ -143,7 +143,8 @@ export class AnswerWriter implements MessageWriter {
 
   async #pause(): Promise<void> {
     const { clock, coalesceMs, log } = this.#deps;
-    const waitMs = this.#sentAt + coalesceMs - clock.now();
+    // Never longer than that, also when the clock is set back meanwhile.
+    const waitMs = Math.min(coalesceMs, this.#sentAt + coalesceMs - clock.now());
     if (waitMs > 0) await clock.sleep(waitMs, log.signal);
     this.#sentAt = clock.now();
   }
