@@ -60,6 +60,11 @@ export class LineProxy implements AsyncDisposable {
     for (const pair of [...this.#pairs]) pair.reset();
   }
 
+  /** Resets every open connection once so many more bytes have come through it to the client: in the middle of a frame. */
+  cutAfter(bytes: number): void {
+    for (const pair of this.#pairs) pair.cutAfter(bytes);
+  }
+
   /** From now on nothing gets through, though everything stays open. */
   stall(): void {
     this.#change({ stalled: true });
@@ -136,6 +141,10 @@ class Pair {
     this.#down.pump();
   }
 
+  cutAfter(bytes: number): void {
+    this.#down.endAfter(bytes, () => this.reset());
+  }
+
   reset(): void {
     this.#near.resetAndDestroy();
     this.#far.resetAndDestroy();
@@ -156,6 +165,9 @@ class Direction {
   readonly #from: Socket;
   readonly #waiting: { readonly bytes: Buffer; readonly at: number }[] = [];
   #ended = false;
+  /** How many bytes are still let through, and what happens then. */
+  #left = Number.POSITIVE_INFINITY;
+  #onSpent: () => void = () => {};
   #timer: undefined | NodeJS.Timeout;
 
   constructor(from: Socket, to: Socket, line: () => Line) {
@@ -173,23 +185,32 @@ class Direction {
     to.on('drain', () => this.pump());
   }
 
+  endAfter(bytes: number, onSpent: () => void): void {
+    this.#left = bytes;
+    this.#onSpent = onSpent;
+  }
+
   pump(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#left === 0) return;
     const { stalled, delayMs, bytesPerS } = this.#line();
     let budget =
       bytesPerS === Number.POSITIVE_INFINITY ? bytesPerS : Math.ceil((bytesPerS * SLICE_MS) / 1000);
     for (let next = this.#waiting[0]; next !== undefined && !stalled; next = this.#waiting[0]) {
+      if (this.#to.writableNeedDrain) break;
       const early = next.at + delayMs - performance.now();
       if (early > 0) return this.#later(early);
       if (budget <= 0) return this.#later(SLICE_MS);
       this.#waiting.shift();
-      const now = next.bytes.subarray(0, budget);
+      const now = next.bytes.subarray(0, Math.min(budget, this.#left));
       if (now.length < next.bytes.length)
         this.#waiting.unshift({ bytes: next.bytes.subarray(now.length), at: next.at });
       budget -= now.length;
-      if (!this.#to.write(now)) break;
+      this.#left -= now.length;
+      // What was let through arrives before the reset does.
+      if (this.#left === 0) return void this.#to.write(now, this.#onSpent);
+      this.#to.write(now);
     }
-    if (this.#waiting.length > 0) this.#from.pause();
+    if (this.#waiting.length > 0 || this.#to.writableNeedDrain) this.#from.pause();
     else if (this.#from.isPaused()) this.#from.resume();
     if (this.#ended && this.#waiting.length === 0) this.#to.end();
   }
