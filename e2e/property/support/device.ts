@@ -19,6 +19,8 @@ export interface DeviceOptions {
   readonly sessionId: undefined | string;
   /** After so long without a sign of life it asks for one, and after as long again it gives the line up. 0: never. */
   readonly patienceMs?: number;
+  /** Whether every chunk must come of an answer that it watches from beginning to end; `true` unless said. */
+  readonly exact?: boolean;
 }
 
 /** One line: a socket, what was asked for when it was opened, and how far it got. */
@@ -42,7 +44,7 @@ const TRACE = 400;
  */
 export class Device {
   readonly name: string;
-  readonly replica = new Replica();
+  readonly replica: Replica;
   readonly outbox = new Outbox();
   /** What it did and saw, newest last. */
   readonly trace: string[] = [];
@@ -68,6 +70,7 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.name = options.name;
     this.#options = options;
+    this.replica = new Replica(options.exact ?? true);
     const { patienceMs = 0 } = options;
     if (patienceMs > 0) this.#pulse = setInterval(() => this.#feel(patienceMs), patienceMs / 2);
   }

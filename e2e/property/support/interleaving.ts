@@ -289,7 +289,7 @@ async function readLogs(devices: readonly Device[], nodes: Nodes): Promise<strin
   return logs;
 }
 
-async function again<T>(work: () => Promise<T>): Promise<T | Error> {
+export async function again<T>(work: () => Promise<T>): Promise<T | Error> {
   const deadline = performance.now() + START_MS;
   for (;;) {
     const result = await work().catch((error: Error) => error);
