@@ -103,12 +103,12 @@ export function detach(sql: Sql, sessionId: string, connectionId: string, now: n
 
 /**
  * What a process leaves that ended without a word: its connections went with their last sign of life, its leases are void, and
- * their sessions are due, so that somebody looks at what was left undone. Only one process owns the file, so at the start
+ * their sessions are due, runs first, so that somebody looks at what was left undone. Only one process owns the file, so at the start
  * everything that seems alive is such a remnant.
  */
 export function buryFormerProcess(sql: Sql): void {
   sql.run(
-    `UPDATE session SET alarm_at = 0
+    `UPDATE session SET alarm_at = CASE WHEN lease_owner IS NULL THEN 1 ELSE 0 END
      WHERE n IN (SELECT session FROM attachment WHERE gone_at IS NULL)
         OR n IN (SELECT n FROM session WHERE lease_owner IS NOT NULL)`,
   );
