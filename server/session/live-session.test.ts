@@ -8,7 +8,8 @@ import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { type AppendRequest, type ChunkBuffer, type Store, StoreUnavailable } from '../store/store.ts';
 import { refuse } from './decision.ts';
-import { type CommandOutcome, LiveSession } from './live-session.ts';
+import type { CommandOutcome } from './append-queue.ts';
+import { LiveSession } from './live-session.ts';
 import type { Command } from './plan.ts';
 
 const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 0, attachTtlMs: 25_000 };
@@ -140,6 +141,23 @@ describe('appending', () => {
     await Promise.all([1, 2, 3].map((n) => session.execute(set('x', n))));
     expect(heard.map((event) => event.seq)).toEqual([1, 2, 3]);
     expect(session.framesAfter(1)).toHaveLength(2);
+  });
+
+  test('FLO-7 the size of a log is told in bytes, as the store counts them', async () => {
+    const id = await create();
+    const session = await live(id);
+    await session.execute(set('日本語', 1));
+    const seen: number[] = [];
+    const look: Command = {
+      decide: (_, { logBytes }) => {
+        seen.push(logBytes);
+        return refuse('busy', 'no');
+      },
+      id: undefined,
+      needsPartial: false,
+    };
+    await session.execute(look);
+    expect(seen).toEqual([(await store.info(id))?.logBytes]);
   });
 
   test('a refused command stores nothing, and does not hold up the others', async () => {

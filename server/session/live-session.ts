@@ -487,7 +487,7 @@ export class LiveSession {
     this.#ring.push(event.seq, frame);
     this.#seq = event.seq;
     this.#tag = event.tag;
-    this.#logBytes += frame.length;
+    this.#logBytes += Buffer.byteLength(frame);
     this.#inFlight.onEvent(event);
     for (const watcher of this.#watchers) watcher(event);
   }
