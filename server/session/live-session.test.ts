@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
@@ -254,6 +254,20 @@ describe('other nodes', () => {
     await two.catchUp();
     two.receiveEvents('e1', 3, frames.slice(2));
     expect(heard).toEqual([1, 2, 3, 4]);
+  });
+
+  test('DEL-2 a gap that shows while an earlier one is being closed is closed too', async () => {
+    const id = await create();
+    const [one, two] = [await live(id), await live(id, 'n2')];
+    const reading = Promise.withResolvers<undefined | ChunkBuffer>();
+    chunks = () => reading.promise;
+    for (const n of [1, 2]) await one.execute(set('x', n));
+    two.receiveEvents('e1', 2, one.framesAfter(1) ?? []);
+    await vi.waitFor(() => expect(two.head.seq).toBe(2));
+    for (const n of [3, 4]) await one.execute(set('x', n));
+    two.receiveEvents('e1', 4, one.framesAfter(3) ?? []);
+    reading.resolve(undefined);
+    await vi.waitFor(() => expect(two.head.seq).toBe(4));
   });
 
   test('DEL-2 a conflict that is told after this node has heard even more is only a conflict', async () => {

@@ -103,6 +103,7 @@ export class LiveSession {
   #queue: Waiting[] = [];
   #working: undefined | Promise<void>;
   #catchingUp: undefined | Promise<void>;
+  #isBehind = false;
   #gone: undefined | GoneReason;
 
   constructor(start: LiveStart, deps: LiveDeps) {
@@ -286,10 +287,19 @@ export class LiveSession {
 
   /** Reads the log from this node's head on. */
   catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#readAhead().finally(() => {
+    // The reading under way may be past the place where more was found missing.
+    if (this.#catchingUp !== undefined) this.#isBehind = true;
+    this.#catchingUp ??= this.#readUntilThere().finally(() => {
       this.#catchingUp = undefined;
     });
     return this.#catchingUp;
+  }
+
+  async #readUntilThere(): Promise<void> {
+    do {
+      this.#isBehind = false;
+      await this.#readAhead();
+    } while (this.#isBehind && this.#gone === undefined);
   }
 
   /** The session is over for this node: whoever is attached is told, whatever waits fails. */
@@ -474,7 +484,8 @@ export class LiveSession {
     for (const frame of frames) {
       const event = JSON.parse(frame) as LogEvent;
       if (event.seq <= this.#seq) continue;
-      if (event.seq !== this.#seq + 1) return void this.catchUp();
+      // What is read or told in one piece has no gap, unless the log itself has one: then it is opened anew, and repaired.
+      if (event.seq !== this.#seq + 1) return this.end('rewritten');
       this.#state = reduce(this.state, event);
       this.#take(event, frame);
     }
