@@ -8,7 +8,7 @@ import { Executor, type ExecutorRules } from '../server/run/executor.ts';
 import { Sweeper } from '../server/run/sweeper.ts';
 import type { Decide } from '../server/session/decision.ts';
 import { SessionHub } from '../server/session/hub.ts';
-import type { CommandOutcome } from '../server/session/live-session.ts';
+import type { CommandOutcome } from '../server/session/append-queue.ts';
 import type { Store } from '../server/store/store.ts';
 import { Lifeline } from './lifeline.ts';
 

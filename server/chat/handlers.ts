@@ -7,7 +7,8 @@ import { decideCancel, decideInputRespond } from '../run/decide-run.ts';
 import { decideContextUpdate } from '../session/decide-context.ts';
 import type { Decide } from '../session/decision.ts';
 import { historyJson } from '../session/history.ts';
-import type { CommandOutcome, LiveSession } from '../session/live-session.ts';
+import type { CommandOutcome } from '../session/append-queue.ts';
+import type { LiveSession } from '../session/live-session.ts';
 import type { ChatDeps } from './chat-deps.ts';
 import { type Refusal, refusal } from './refusal.ts';
 

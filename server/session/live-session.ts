@@ -1,38 +1,16 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { HistoryMessage } from '../../protocol/chat/restore.ts';
-import type { ErrorType } from '../../protocol/errors.ts';
-import type { Clock } from '../clock.ts';
-import type { Random } from '../random.ts';
-import type {
-  AppendRequest,
-  AppendResult,
-  ChunkBuffer,
-  Head,
-  KnownId,
-  Policy,
-  SessionInfo,
-  Store,
-} from '../store/store.ts';
+import type { ChunkBuffer, Head, Policy, SessionInfo } from '../store/store.ts';
+import { type AppendDeps, AppendQueue, type AppendTarget, type CommandOutcome } from './append-queue.ts';
 import { type Cells, stateOf } from './cells.ts';
-import type { AppendDecision, Decision } from './decision.ts';
+import type { PartialMessage } from './decision.ts';
 import { type GoneReason, SessionGone, whyGone } from './gone.ts';
 import { toHistory } from './history.ts';
 import { InFlight } from './in-flight.ts';
 import type { LivePartial } from './live-partial.ts';
-import { type Command, type Plan, plan } from './plan.ts';
-import { ANY_DIGEST } from './repair.ts';
+import type { Command, Plan } from './plan.ts';
 import { EventRing } from './ring.ts';
 import { reduce, type SessionState } from './state.ts';
-
-/** What a command came to. */
-export type CommandOutcome =
-  /** Stored. `seq` is the event that the acknowledgement names, `lastSeq` the last one of the command. */
-  | { readonly kind: 'applied'; readonly seq: number; readonly lastSeq: number }
-  /** Nothing was to be done. `doneBy`: the event in which an equal command had done it. */
-  | { readonly kind: 'nothing'; readonly doneBy: undefined | number }
-  /** The same id with the same content was stored before, at `seq`. */
-  | { readonly kind: 'duplicate'; readonly seq: number }
-  | { readonly kind: 'refused'; readonly errorType: ErrorType; readonly message: string };
 
 /** A connection's end of a live session. Called synchronously; must not throw. */
 export interface Subscriber {
@@ -41,17 +19,10 @@ export interface Subscriber {
   gone(reason: GoneReason): void;
 }
 
-export interface LiveDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly nodeId: string;
+export interface LiveDeps extends AppendDeps {
   /** Told after each append that this node made. */
   readonly onAppended: (live: LiveSession, events: readonly LogEvent[]) => void;
   readonly onGone: (live: LiveSession) => void;
-  readonly onDuplicate: () => void;
-  /** Another node was ahead of an append. */
-  readonly onConflict: () => void;
   readonly onChunk: () => void;
 }
 
@@ -61,25 +32,15 @@ export interface LiveStart {
   readonly chunks: undefined | ChunkBuffer;
 }
 
-interface Waiting {
-  readonly command: Command;
-  readonly settle: (outcome: CommandOutcome) => void;
-  readonly fail: (error: unknown) => void;
-}
-
 /** How many events one catch-up read asks for. */
 const READ_PAGE = 500;
-/** How many commands one append may carry. */
-const MAX_BATCH = 64;
-const TAG_BYTES = 6;
 const NOBODY: readonly never[] = [];
 
 /**
  * One session on one node, while there are connections or runs of it here: the folded state, the newest events, and
- * the one place through which this node appends. Commands that arrive while an append is under way are decided
- * together and go into the next one.
+ * whoever follows them. Its own appends go through one queue; what others append comes in as records, or is read.
  */
-export class LiveSession {
+export class LiveSession implements AppendTarget {
   readonly id: string;
   readonly epoch: string;
   /** Where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
@@ -100,8 +61,8 @@ export class LiveSession {
   #holdUntil: number;
   #logBytes: number;
   #ring: undefined | EventRing;
-  #queue: Waiting[] = [];
-  #working: undefined | Promise<void>;
+  /** Made when something is appended: most sessions at most times only listen. */
+  #appends: undefined | AppendQueue;
   #catchingUp: undefined | Promise<void>;
   #isBehind = false;
   #gone: undefined | GoneReason;
@@ -203,11 +164,23 @@ export class LiveSession {
 
   /** Resolves when no command is under way any more; `undefined`: none is. One appends also for somebody who has gone. */
   get atWork(): undefined | Promise<void> {
-    return this.#working;
+    return this.#appends?.atWork;
+  }
+
+  standing(): ReturnType<AppendTarget['standing']> {
+    return { seq: this.#seq, state: this.state, holdUntil: this.#holdUntil, logBytes: this.#logBytes };
+  }
+
+  assemblePartial(): null | PartialMessage {
+    return this.#inFlight.held?.assemble() ?? null;
+  }
+
+  resetPartial(chunks: undefined | ChunkBuffer): void {
+    this.#inFlight.reset(chunks);
   }
 
   /** Loads what this node does not hold of the message in flight. */
-  async completePartial(): Promise<void> {
+  async wholePartial(): Promise<void> {
     if ((this.#inFlight.held?.base ?? 0) === 0) return;
     this.#takeChunks(await this.#deps.store.chunks(this.id, 0));
   }
@@ -218,12 +191,9 @@ export class LiveSession {
    * @throws SessionGone
    */
   execute(command: Command): Promise<CommandOutcome> {
-    return new Promise((settle, fail) => {
-      if (this.#gone !== undefined) return fail(new SessionGone(this.#gone));
-      this.#queue.push({ command, settle, fail });
-      // Everything of this tick goes into one append.
-      this.#working ??= Promise.resolve().then(() => this.#work());
-    });
+    if (this.#gone !== undefined) return Promise.reject(new SessionGone(this.#gone));
+    this.#appends ??= new AppendQueue(this, this.#deps);
+    return this.#appends.push(command);
   }
 
   /** Stores one chunk of the answer in flight and shows it. `fenced`: the run is in other hands, or has ended. */
@@ -259,7 +229,7 @@ export class LiveSession {
   receiveEvents(epoch: string, fromSeq: number, frames: readonly string[]): void {
     if (epoch !== this.epoch) return this.end('rewritten');
     if (fromSeq > this.#seq + 1) return void this.catchUp();
-    this.#adoptFrames(frames.slice(this.#seq + 1 - fromSeq));
+    this.adoptFrames(frames.slice(this.#seq + 1 - fromSeq));
   }
 
   /** Takes what another reading of the same log showed: its head may be ahead of this node's, its chunks may be more. */
@@ -306,7 +276,7 @@ export class LiveSession {
   end(reason: GoneReason): void {
     if (this.#gone !== undefined) return;
     this.#gone = reason;
-    for (const waiting of this.#queue.splice(0)) waiting.fail(new SessionGone(reason));
+    this.#appends?.fail(new SessionGone(reason));
     for (const subscriber of this.#subscribers) subscriber.gone(reason);
     this.#deps.onGone(this);
   }
@@ -318,7 +288,7 @@ export class LiveSession {
       let frames = await this.#deps.store.read(this.id, Math.max(1, seq), READ_PAGE);
       if (seq > 0 && tagOf(frames[0]) !== tag) return await this.vanished();
       for (;;) {
-        this.#adoptFrames(frames);
+        this.adoptFrames(frames);
         if (frames.length < READ_PAGE) break;
         frames = await this.#deps.store.read(this.id, this.#seq + 1, READ_PAGE);
       }
@@ -346,141 +316,21 @@ export class LiveSession {
     else this.#refreshPartial(0);
   }
 
-  async #work(): Promise<void> {
-    try {
-      while (this.#queue.length > 0) {
-        const batch = this.#queue.splice(0, MAX_BATCH);
-        try {
-          await this.#commit(batch);
-        } catch (error) {
-          for (const waiting of batch) waiting.fail(error);
-        }
-      }
-    } finally {
-      this.#working = undefined;
-    }
-  }
-
-  /** Decides and appends until every command of the batch is settled or back in the queue. */
-  async #commit(batch: Waiting[]): Promise<void> {
-    while (batch.length > 0) {
-      if (this.#gone !== undefined) throw new SessionGone(this.#gone);
-      if (batch.some((waiting) => waiting.command.needsPartial)) await this.completePartial();
-      const planned = this.#plan(batch);
-      const decided = batch.slice(0, planned.decisions.length);
-      if (planned.request === undefined) {
-        await this.#settle(decided, planned);
-        batch.splice(0, decided.length);
-        continue;
-      }
-      const result = await this.#deps.store.append(planned.request);
-      if (result.kind === 'applied') {
-        this.#adoptOwn(planned);
-        await this.#settle(decided, planned);
-        batch.splice(0, decided.length);
-      } else await this.#reconsider(batch, planned.request, result);
-    }
-  }
-
-  #plan(batch: readonly Waiting[]): Plan {
-    const { clock, random, nodeId } = this.#deps;
-    return plan(
-      {
-        sessionId: this.id,
-        nodeId,
-        epoch: this.epoch,
-        seq: this.#seq,
-        state: this.state,
-        holdUntil: this.#holdUntil,
-        partial: batch.some((w) => w.command.needsPartial) ? (this.#inFlight.held?.assemble() ?? null) : null,
-        logBytes: this.#logBytes,
-        now: clock.now(),
-        newId: () => random.id(),
-        newTag: () => random.token(TAG_BYTES),
-      },
-      batch.map((waiting) => waiting.command),
-    );
-  }
-
-  /** The append was not taken as it was: learn why, and let the batch be decided again. */
-  async #reconsider(batch: Waiting[], request: AppendRequest, result: AppendResult): Promise<void> {
-    switch (result.kind) {
-      case 'applied':
-        return;
-      case 'conflict':
-        this.#deps.onConflict();
-        // This node may have heard more since the store answered, but what it asked for was decided on less.
-        if (result.head.epoch !== this.epoch || result.head.seq < request.expectedSeq) this.end('rewritten');
-        else this.#adoptFrames(result.events);
-        return;
-      case 'known':
-        for (const known of result.ids) {
-          const at = batch.findIndex((waiting) => waiting.command.id?.id === known.id);
-          const [waiting] = at < 0 ? [] : batch.splice(at, 1);
-          // A reserved id that is known means that the fold here is not the store's.
-          if (waiting === undefined) return this.end('rewritten');
-          this.#settleKnown(waiting, known);
-        }
-        return;
-      case 'chunk_conflict':
-        return this.#inFlight.reset(result.chunks);
-      case 'gone':
-        return this.vanished();
-      case 'fenced':
-        throw new SessionGone('rewritten');
-    }
-  }
-
-  /** Tells each command what it came to. A refused one may have been stored before it was refused: then that holds. */
-  async #settle(decided: readonly Waiting[], planned: Plan): Promise<void> {
-    const doubtful: { waiting: Waiting; id: string; decision: Exclude<Decision, AppendDecision> }[] = [];
-    for (const [i, { decision, firstSeq }] of planned.decisions.entries()) {
-      const waiting = decided[i];
-      const id = waiting?.command.id?.id;
-      if (waiting === undefined) continue;
-      if (decision.kind === 'append') {
-        const lastSeq = firstSeq + decision.events.length - 1;
-        waiting.settle({ kind: 'applied', seq: firstSeq + decision.acknowledge, lastSeq });
-      } else if (id === undefined) waiting.settle(decision);
-      else doubtful.push({ waiting, id, decision });
-    }
-    if (doubtful.length === 0) return;
-    // After the others have been told: what is stored stays so, whether or not the store can be asked now.
-    const ids = doubtful.map(({ id }) => id);
-    const known = new Map((await this.#deps.store.lookupIds(this.id, ids)).map((k) => [k.id, k]));
-    for (const { waiting, id, decision } of doubtful) {
-      const before = known.get(id);
-      if (before === undefined) waiting.settle(decision);
-      else this.#settleKnown(waiting, before);
-    }
-  }
-
-  #settleKnown(waiting: Waiting, known: KnownId): void {
-    if (known.digest === waiting.command.id?.digest || known.digest === ANY_DIGEST) {
-      this.#deps.onDuplicate();
-      waiting.settle({ kind: 'duplicate', seq: known.seq });
-    } else
-      waiting.settle({
-        kind: 'refused',
-        errorType: 'id_conflict',
-        message: 'This id was used for another message; nothing was stored',
-      });
-  }
-
   /** Takes this node's own append; what another reading brought in meanwhile is not taken twice. */
-  #adoptOwn({ events, request, state }: Plan): void {
+  adoptOwn({ events, request, state }: Plan): void {
     if (request === undefined) return;
     const first = request.expectedSeq + 1;
     this.#holdUntil = request.holdUntil ?? this.#holdUntil;
     if (this.#seq === request.expectedSeq) {
       this.#state = state;
       for (const [i, event] of events.entries()) this.#take(event, request.events[i]?.json ?? '');
-    } else this.#adoptFrames(request.events.slice(this.#seq + 1 - first).map((event) => event.json));
+    } else this.adoptFrames(request.events.slice(this.#seq + 1 - first).map((event) => event.json));
     this.#deps.onAppended(this, events);
     this.#wake();
   }
 
-  #adoptFrames(frames: readonly string[]): void {
+  /** Folds what others appended; what is known is skipped, a gap is read. */
+  adoptFrames(frames: readonly string[]): void {
     for (const frame of frames) {
       const event = JSON.parse(frame) as LogEvent;
       if (event.seq <= this.#seq) continue;
