@@ -43,4 +43,14 @@ describe('what a person writes', () => {
   ])('DEM-1 %j is no command, and is said back as it is', (text) => {
     expect(parseCommand(text)).toEqual({ kind: 'echo', text });
   });
+
+  // Everybody else waits while a message is read: the longest one, however it is made, must take no time.
+  test.each([
+    ['spaces before a value', `remember x${' '.repeat(99_000)}y`],
+    ['almost a value', `remember ${'x is'.repeat(24_000)}`],
+    ['keys without a value', `prefer ${' \n'.repeat(49_000)}x`],
+    ['one word', 'x'.repeat(100_000)],
+  ])('DEM-1 is read at once: %s', (_, text) => {
+    expect(parseCommand(text).kind).toBe('echo');
+  });
 });

@@ -22,8 +22,13 @@ function parseVerb(verb: string, argument: string): undefined | DemoCommand {
     case 'count':
       return parseCount(argument);
     case 'remember': {
-      const [, key = '', value = ''] = /^(.+?)\s+is\s+(.+)$/is.exec(argument) ?? [];
-      return withKey(key, (k) => (value === '' ? undefined : { kind: 'remember', key: k, value }));
+      // Not one pattern for the whole: it would try every end of the key with every number of spaces after it.
+      const at = argument.search(/\sis\s/i);
+      if (at < 0) return undefined;
+      const value = argument.slice(at + 4).trimStart();
+      return withKey(argument.slice(0, at), (k) =>
+        value === '' ? undefined : { kind: 'remember', key: k, value },
+      );
     }
     case 'recall':
       return withKey(argument, (key) => ({ kind: 'recall', key }));
