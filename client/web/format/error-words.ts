@@ -73,9 +73,17 @@ export function errorDetails(error: unknown): string {
   return `${error.name}: ${error.message}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
 }
 
+/** A message that is short enough can only be one too many. */
+const ONE_TOO_MANY: ErrorWords = {
+  what: 'Not sent: too many messages wait already, or the thread is full.',
+  hint: 'Send it again after an answer.',
+};
+
 function byType(error: HoldfastError): ErrorWords {
   const { errorType: type, code } = error as { errorType?: ErrorType; code?: number };
   if (code === CLOSE_CODES.frameTooLarge.code) return BY_TYPE.limit_exceeded;
+  const { operation } = error as { operation?: string };
+  if (type === 'limit_exceeded' && operation === 'chat_message') return ONE_TOO_MANY;
   return type === undefined ? BY_TYPE.protocol_violation : (BY_TYPE[type] ?? BY_TYPE.server_error);
 }
 

@@ -28,6 +28,10 @@ test('WEB-11 errors are put into words by their type, never by the text of the s
   expect(errorWords(new LineLostError(1006, '')).what).toBe('Connection lost.');
   const later = { message: 'x', error_type: 'from_a_later_version' as never, code: 400, retryable: false };
   expect(errorWords(new OperationRefusedError('run_cancel', later)).what).toBe('The server is in trouble.');
+  const full = { message: 'x', error_type: 'limit_exceeded' as const, code: 413, retryable: false };
+  expect(errorWords(new OperationRefusedError('chat_message', full)).what).toMatch(
+    /^Not sent: too many messages wait/,
+  );
   expect(errorWords(new Error('boom')).what).toBe('Something went wrong on this page.');
 });
 

@@ -1,4 +1,4 @@
-import type { ClientState, HoldfastError } from '../../sdk/index.ts';
+import type { HoldfastError } from '../../sdk/index.ts';
 
 /** What a refusal is about: the key (another one helps) or the thread (another one helps). */
 export type RefusalOf = 'key' | 'thread';
@@ -7,9 +7,4 @@ export function refusalOf(error: HoldfastError): RefusalOf {
   const { errorType, credential } = error as HoldfastError & { errorType?: string; credential?: string };
   if (errorType === 'token_expired') return credential === 'session_token' ? 'thread' : 'key';
   return errorType === 'invalid_key' || errorType === 'forbidden' ? 'key' : 'thread';
-}
-
-/** The error of a client that does not get in, if it does not. */
-export function refusal(state: ClientState): HoldfastError | null {
-  return state.name === 'refused' ? state.error : null;
 }

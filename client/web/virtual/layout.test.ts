@@ -41,3 +41,12 @@ test('WEB-31 and when a row above it turns out higher than reckoned', () => {
   expect(anchor && topOf(all, flat(all, new Map([['k3', 90]])), anchor)).toBe(585);
   expect(topOf(rows(10), flat(rows(10)), { key: 'gone', within: 0 })).toBeUndefined();
 });
+
+test('WEB-31 at the very beginning it holds on to the first message, not to the row that says that more is coming', () => {
+  const older = { key: 'older' };
+  const before = [older, ...rows(50, 50)];
+  const anchor = anchorAt(before, flat(before), 0, (row) => row !== older);
+  expect(anchor).toEqual({ key: 'k50', within: -10 });
+  const after = [older, ...rows(100)];
+  expect(anchor && topOf(after, flat(after), anchor)).toBe(500);
+});
