@@ -54,6 +54,43 @@ describeStores('slow readers', { SEND_QUEUE_BYTES: '65536', SLOW_READER_MS: '0',
   });
 });
 
+describeStore('sqlite', 'one that asks and does not read', { SLOW_READER_MS: '0' }, (site) => {
+  test('FLO-13 is answered as it reads, and costs the server one answer', async () => {
+    await using writer = await WireClient.connect(site.url);
+    for (let i = 0; i < 100; i++) await writer.say('x'.repeat(90_000));
+    await using greedy = await WireClient.connect(site.url, { session_token: writer.token });
+    await greedy.request('history_request', { limit: 100 });
+    greedy.socket.pause();
+    const before = await metric(site.url, 'process_resident_memory_bytes');
+    // 9 MiB each, 2.7 GiB in all.
+    const ids = Array.from({ length: 300 }, () => greedy.send('history_request', { limit: 100 }));
+    for (let i = 0; i < 50; i++) await writer.say('meanwhile');
+    const grown = (await metric(site.url, 'process_resident_memory_bytes')) - before;
+    expect(grown).toBeLessThan(200 * MIB);
+    greedy.socket.resume();
+    await greedy.find((frame) => frame.reply_to === ids[5]);
+    const answered = greedy.frames.filter((frame) => frame.type === 'history').map((frame) => frame.reply_to);
+    expect(answered.slice(1, 7)).toEqual(ids.slice(0, 6));
+    await greedy.find((frame) => frame.seq === 150);
+  }, 60_000);
+
+  test('FLO-13 is not asked for more while it does not read', async () => {
+    await using greedy = await WireClient.connect(site.url);
+    await using other = await WireClient.connect(site.url);
+    await greedy.request('context_update', { memory: { notes: 'x'.repeat(50_000) } });
+    greedy.socket.pause();
+    const before = await metric(site.url, 'process_resident_memory_bytes');
+    // 1 GB in all.
+    for (let i = 0; i < 20_000; i++) greedy.sendRaw('{"type":"context_request","data":{}}');
+    for (let i = 0; i < 100; i++) await other.say('meanwhile');
+    const grown = (await metric(site.url, 'process_resident_memory_bytes')) - before;
+    expect(grown).toBeLessThan(600 * MIB);
+    greedy.socket.resume();
+    await greedy.find(() => greedy.frames.length >= 300);
+    greedy.cut();
+  }, 60_000);
+});
+
 describeStore(
   'sqlite',
   'a slow reader of a stream',
