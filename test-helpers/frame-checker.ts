@@ -1,6 +1,6 @@
 import { DOWN, type DownData, isEventType } from '../protocol/chat/down.ts';
 import type { Chunk, Message } from '../protocol/chat/message.ts';
-import type { Received } from './wire-client.ts';
+import type { Received } from './received.ts';
 
 interface Stream {
   readonly messageId: string;

@@ -5,18 +5,7 @@ import { type DownData, type DownType, isEventType, type LogEvent } from '../pro
 import type { UpInput, UpType } from '../protocol/chat/up.ts';
 import type { Position } from '../protocol/position.ts';
 import { FrameChecker } from './frame-checker.ts';
-
-/** A frame as it came, parsed. */
-export interface Received<T extends DownType = DownType> {
-  readonly type: T;
-  readonly data: DownData<T>;
-  readonly reply_to?: string;
-  readonly seq?: number;
-  readonly tag?: string;
-  readonly ts?: string;
-  /** The text as it came. */
-  readonly raw: string;
-}
+import type { Received } from './received.ts';
 
 /** How a connection ended. */
 export interface Closed {

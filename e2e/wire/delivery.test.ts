@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { metric } from '../../test-helpers/server-process.ts';
-import { type Received, WireClient } from '../../test-helpers/wire-client.ts';
+import type { Received } from '../../test-helpers/received.ts';
+import { WireClient } from '../../test-helpers/wire-client.ts';
 import { expectError } from './support/expect-frames.ts';
 import { describeStore, describeStores } from './support/site.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { FrameChecker } from '../../../test-helpers/frame-checker.ts';
-import type { Received } from '../../../test-helpers/wire-client.ts';
+import type { Received } from '../../../test-helpers/received.ts';
 import type { FuzzFrame } from './oracle.ts';
 
 /** What came next: a frame that is no event, or the end. */

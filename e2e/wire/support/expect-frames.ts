@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import type { DownData } from '../../../protocol/chat/down.ts';
 import type { ErrorType } from '../../../protocol/errors.ts';
-import type { Received, WireClient } from '../../../test-helpers/wire-client.ts';
+import type { Received } from '../../../test-helpers/received.ts';
+import type { WireClient } from '../../../test-helpers/wire-client.ts';
 
 /** What a test expects of an error; what is left out is not looked at. */
 export interface ExpectedError {
