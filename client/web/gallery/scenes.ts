@@ -308,7 +308,7 @@ const scenes: readonly Scene[] = [
   {
     name: 'erased',
     leadUp: cut({ name: 'closed', line: line(0), by: 'server', reason: 'erased' }),
-    conversation: {},
+    conversation: talk,
   },
   {
     name: 'expired',

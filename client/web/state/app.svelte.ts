@@ -4,6 +4,7 @@ import type { ThreadsApi } from '../http/threads-api.ts';
 import { Archive } from './archive.svelte.ts';
 import type { Frames } from './frames.ts';
 import type { Keep } from './keep.ts';
+import { isErased } from '../status/words.ts';
 import { refusalOf } from './refusal.ts';
 import { hashOf, parseRoute, type Route } from './route.ts';
 import { type ChangeCause, Talk } from './talk.svelte.ts';
@@ -241,6 +242,7 @@ export class App {
       return;
     }
     if (sessionId !== null) this.#named(talk, sessionId);
+    if (sessionId !== null && isErased(state)) this.threads?.forget(sessionId);
     if (state.name === 'connected') this.#refreshSoon();
   }
 

@@ -73,8 +73,13 @@ export class Threads {
     } catch (error) {
       if (!(error instanceof ApiError && error.kind === 'not_found')) return apiWords(error);
     }
-    this.list = this.list.filter((t) => t.session_id !== id);
+    this.forget(id);
     return null;
+  }
+
+  /** It was erased, here or elsewhere. */
+  forget(id: string): void {
+    this.list = this.list.filter((t) => t.session_id !== id);
   }
 
   find(id: string | null): Thread | undefined {

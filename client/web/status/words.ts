@@ -93,7 +93,13 @@ function lineBead(state: ClientState): Instrument['line'] {
   return { word: status, detail, tone: wanted ? tone[status] : 'calm', status, authenticated };
 }
 
+/** The thread was removed for good, from here or from another device. */
+export function isErased(state: ClientState): boolean {
+  return state.name === 'closed' && state.reason === 'erased';
+}
+
 function sessionBead({ state, conversation: { session }, cutSince, now }: StatusInput): Bead {
+  if (isErased(state)) return { word: 'Erased', detail: 'nothing is left', tone: 'bad' };
   if (session === null) return { word: 'None yet', detail: 'opens with the line', tone: 'busy' };
   if (state.name === 'restoring') return { word: 'Catching up', detail: 'what was missed', tone: 'busy' };
   if (cutSince !== null && !isAuthenticated(state)) {
@@ -114,6 +120,7 @@ function sessionBead({ state, conversation: { session }, cutSince, now }: Status
 }
 
 function agentBead({ state, conversation: c }: StatusInput): Bead {
+  if (isErased(state)) return { word: 'Gone', detail: 'with the thread', tone: 'calm' };
   if (c.session === null) return { word: 'Not seen', detail: 'needs the line', tone: 'calm' };
   const bead = agentAsSeen(c);
   if (isAuthenticated(state)) return bead;
@@ -168,8 +175,7 @@ export function sentence(input: StatusInput): Sentence {
     }
     case 'closed':
     case 'closing':
-      if (state.name === 'closed' && state.reason === 'erased')
-        return say('This thread was erased.', { tone: 'bad', action: 'new_thread' });
+      if (isErased(state)) return say('This thread was erased.', { tone: 'bad', action: 'new_thread' });
       return say('You are disconnected.', { tail: 'What was said is kept.', tone: 'bad', action: 'connect' });
     case 'waiting':
       return waiting(state, input);
