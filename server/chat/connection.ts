@@ -256,9 +256,6 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
       this.#principal = result.principal;
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
-      this.#dispatch({ type: 'authenticated', permissions: result.principal.permissions });
-      // The keys may have changed while the session was opened, and nobody looked at this connection then.
-      this.recheck();
     } catch (error) {
       this.#withdraw();
       this.#onFault(error, id);
@@ -273,14 +270,16 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   #welcome(admitted: Admitted, id: undefined | string, began: number): void {
-    const { frames, cursor } = greet(admitted, this.id, id, this.#deps);
-    const restored = admitted.attachment.attached.outcome === 'fresh' ? 2 : 3;
-    frames.forEach((frame, i) => {
-      if (i === restored && this.#debug) this.outbound.send(debugFrame(admitted, began, this.#deps));
-      this.outbound.send(frame);
+    const { frames, missed, cursor } = greet(admitted, this.id, id, this.#deps);
+    for (const frame of frames) this.outbound.send(frame);
+    if (this.#debug) this.outbound.send(debugFrame(admitted, began, this.#deps));
+    const { permissions } = admitted.principal;
+    // Its requests are answered after what it missed, however long that takes.
+    this.outbound.follow(admitted.attachment.live, cursor, missed, () => {
+      this.#dispatch({ type: 'authenticated', permissions });
+      // The keys may have changed while the session was opened, and nobody looked at this connection then.
+      this.recheck();
     });
-    if (frames.length <= restored && this.#debug) this.outbound.send(debugFrame(admitted, began, this.#deps));
-    this.outbound.follow(admitted.attachment.live, cursor);
   }
 
   #handle(message: UpMessage, id: undefined | string): Promise<void> {

@@ -9,11 +9,13 @@ import type { Cursor } from './outbound.ts';
 /** What a connection that was let in is told, in order, and from where it follows its session. */
 export interface Greeting {
   readonly frames: readonly string[];
+  /** The events that it missed, up to the cursor. */
+  readonly missed: readonly string[];
   readonly cursor: Cursor;
 }
 
 /**
- * `connection_success`, `message_delivered`, `session_restored` (unless the session is fresh), and the missed events.
+ * `connection_success`, `message_delivered`, `session_restored` (unless the session is fresh), then the missed events.
  * All of it shows one atomic reading of the session.
  */
 export function greet(
@@ -67,7 +69,7 @@ export function greet(
     const fields = { outcome, opened, absence: away, previousSessionId, expiresInMs: mediumMs, now };
     frames.push(restoredFrame(fields));
   }
-  if (content.mode === 'replay') for (const event of content.events) frames.push(event);
+  const missed = content.mode === 'replay' ? content.events : [];
   const partial =
     chunks === undefined
       ? undefined
@@ -76,5 +78,5 @@ export function greet(
           attempt: chunks.attempt,
           nextIndex: chunks.fromIndex + chunks.chunks.length,
         };
-  return { frames, cursor: { seq: info.seq, partial } };
+  return { frames, missed, cursor: { seq: info.seq, partial } };
 }

@@ -91,7 +91,7 @@ async function line(queueBytes = 1_048_576) {
     await vi.waitFor(() => expect(seen.at(-1)?.type).toBe('end'));
     seen.pop();
   };
-  return { outbound, seen, gone, errors, settled };
+  return { outbound, client, socket, seen, gone, errors, settled };
 }
 
 const add = (session: LiveSession, ...events: NewEvent[]) =>
@@ -160,4 +160,39 @@ test('FLO-3 a queue that is smaller than the socket’s own does not stop the lo
   outbound.follow(session, { seq: 0, partial: undefined });
   await add(session, ...Array.from({ length: 40 }, (_, i) => patch(String(i).repeat(100))));
   await vi.waitFor(() => expect(seen).toHaveLength(40));
+});
+
+test('FLO-3 what was missed and finds no room waits in the store, and what the peer asks waits behind it', async () => {
+  const id = await createSession(store, clock);
+  const writer = await live(id);
+  for (let i = 0; i < 300; i++) await add(writer, patch(`${i}`.padEnd(50_000, '.')));
+  const missed = await store.read(id, 1, 1000);
+  const { outbound, client, socket, seen } = await line();
+  client.pause();
+  let isAtHead = false;
+  outbound.follow(await live(id), { seq: 300, partial: undefined }, missed, () => {
+    isAtHead = true;
+    outbound.send('{"type":"reply"}');
+  });
+  expect(socket.bufferedAmount).toBeLessThan(2 * 1_048_576);
+  expect([isAtHead, outbound.peerHeld, socket.isPaused]).toEqual([false, true, true]);
+  client.resume();
+  await vi.waitFor(() => expect(seen).toHaveLength(301), { timeout: 10_000 });
+  expect(seen.slice(0, 300).map(({ seq }) => seq)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+  expect(seen[300]?.type).toBe('reply');
+  expect([outbound.peerHeld, socket.isPaused]).toEqual([false, false]);
+});
+
+test('RES-14 where there is room for all that was missed the head is reached at once', async () => {
+  const id = await createSession(store, clock);
+  const session = await live(id);
+  await add(session, patch('one'), patch('two'));
+  const { outbound, seen, settled } = await line();
+  const reached: number[] = [];
+  outbound.follow(session, { seq: 2, partial: undefined }, await store.read(id, 1, 10), () => {
+    reached.push(seen.length);
+  });
+  expect(reached).toEqual([0]);
+  await settled();
+  expect(seen.map(({ seq }) => seq)).toEqual([1, 2]);
 });

@@ -46,6 +46,8 @@ export class Outbound implements Subscriber {
   #blocked = false;
   #peerHeld = false;
   #listensForDrain = false;
+  /** While what a restore showed as missed is still on its way: up to where, and who waits for it. */
+  #catchingUp: undefined | { readonly toSeq: number; readonly onHead: () => void };
   #awaitingRoom: undefined | (() => void)[];
 
   constructor(options: OutboundOptions) {
@@ -57,7 +59,7 @@ export class Outbound implements Subscriber {
     return this.#blocked;
   }
 
-  /** Whether the peer is not read from, because it does not read what it was answered. */
+  /** Whether the peer is not read from, because it does not read what it was answered, or has not got what it missed. */
   get peerHeld(): boolean {
     return this.#peerHeld;
   }
@@ -73,18 +75,20 @@ export class Outbound implements Subscriber {
 
   /** Sends a frame that is not of the log. */
   send(frame: string): void {
-    const { socket } = this.#options;
     this.#write(frame);
-    if (this.#peerHeld || !this.#isOverfull()) return;
-    this.#peerHeld = true;
-    socket.pause();
+    if (!this.#isOverfull()) return;
+    this.#holdPeer();
     this.#awaitDrain();
   }
 
-  /** Follows the session from the cursor on: what is after it goes out now, the rest as it comes. */
-  follow(live: LiveSession, cursor: Cursor): void {
+  /**
+   * Follows the session from the cursor on: what is after it goes out now, the rest as it comes. `missed` are the events
+   * up to the cursor that the peer does not have; those for which there is no room are read again when there is.
+   * `onHead` is called once the peer was sent all of them. Until then it is not read from: what it asks comes after that.
+   */
+  follow(live: LiveSession, cursor: Cursor, missed: readonly string[] = [], onHead = () => {}): void {
     this.#live = live;
-    this.#seq = cursor.seq;
+    this.#seq = cursor.seq - missed.length;
     if (cursor.partial !== undefined) {
       this.#messageId = cursor.partial.messageId;
       this.#attempt = cursor.partial.attempt;
@@ -93,12 +97,20 @@ export class Outbound implements Subscriber {
     live.subscribe(this);
     // It ended between its opening and now.
     if (live.gone !== undefined) return this.gone(live.gone);
+    for (const frame of missed) if (!this.#push(frame)) break;
+    if (this.#seq >= cursor.seq) onHead();
+    else {
+      this.#catchingUp = { toSeq: cursor.seq, onHead };
+      this.#holdPeer();
+    }
     this.#pump();
   }
 
   stop(): void {
     this.#live?.unsubscribe(this);
     this.#live = undefined;
+    this.#catchingUp = undefined;
+    this.#releasePeer();
     this.#roomIsThere();
   }
 
@@ -137,7 +149,27 @@ export class Outbound implements Subscriber {
     if (this.#isFull()) return false;
     this.#write(frame);
     this.#seq++;
+    if (this.#seq === this.#catchingUp?.toSeq) this.#reachHead(this.#catchingUp.onHead);
     return true;
+  }
+
+  #reachHead(onHead: () => void): void {
+    this.#catchingUp = undefined;
+    if (this.#isOverfull()) this.#awaitDrain();
+    else this.#releasePeer();
+    onHead();
+  }
+
+  #holdPeer(): void {
+    if (this.#peerHeld) return;
+    this.#peerHeld = true;
+    this.#options.socket.pause();
+  }
+
+  #releasePeer(): void {
+    if (!this.#peerHeld) return;
+    this.#peerHeld = false;
+    this.#options.socket.resume();
   }
 
   #pumpChunks(live: LiveSession): void {
@@ -217,12 +249,10 @@ export class Outbound implements Subscriber {
   #awaitDrain(): void {
     if (this.#listensForDrain) return;
     this.#listensForDrain = true;
-    const { socket, tcp } = this.#options;
-    tcp.once('drain', () => {
+    this.#options.tcp.once('drain', () => {
       this.#listensForDrain = false;
       this.#blocked = false;
-      if (this.#peerHeld) socket.resume();
-      this.#peerHeld = false;
+      if (this.#catchingUp === undefined) this.#releasePeer();
       this.#roomIsThere();
       this.#pump();
     });
