@@ -211,7 +211,7 @@ export class Outbound implements Subscriber {
 
   #readChunks(live: LiveSession): void {
     this.#reading = true;
-    live.completePartial().then(
+    live.wholePartial().then(
       () => {
         this.#reading = false;
         // What is not there now comes with the next change, if it comes at all.
