@@ -4,7 +4,11 @@ export interface RingLimits {
   readonly bytes: number;
 }
 
-export const RING_LIMITS: RingLimits = { events: 512, bytes: 262_144 };
+/**
+ * Room for what one append may bring, twice over. More would not help a connection that is far behind, and each event
+ * would live just long enough to be copied by every young collection: at 512 that was an eighth of the processor time.
+ */
+export const RING_LIMITS: RingLimits = { events: 128, bytes: 262_144 };
 
 /** The newest events of one log, as frames. Bounded; what it no longer holds is read from the store. */
 export class EventRing {

@@ -11,6 +11,8 @@ export type Reply = null | string | number | Reply[];
 /** More than this waiting for an answer is refused at once; only an outage under load comes near it. */
 const MAX_WAITING = 100_000;
 const TICKS_TO_TIMEOUT = 20;
+/** After so many commands a turn's write goes out before the turn is over: Redis works on them meanwhile. */
+const MOST_HELD = 16;
 
 interface Waiting {
   readonly untilTick: number;
@@ -29,8 +31,9 @@ export interface CallsHooks {
  * Sends commands, each bounded in time: until then it is sent again after everything that passes (a lost connection, a failover,
  * a library that is not loaded), and then refused with `StoreUnavailable`. All operations can be sent again.
  *
- * Commands of one turn of the event loop leave in one write. ioredis' own automatic pipelines keep only one batch on its way at
- * a time, and in a cluster do not follow a slot that moved; plain commands on a corked socket do both, and cost half the CPU.
+ * Commands of one turn of the event loop leave in one write, or in a few when they are many. ioredis' own automatic pipelines
+ * keep only one batch on its way at a time, and in a cluster do not follow a slot that moved; plain commands on a corked socket do
+ * both, and cost half the CPU.
  */
 export class Calls {
   readonly #client: RedisClient;
@@ -43,7 +46,9 @@ export class Calls {
   readonly #waiting = new Set<Waiting>();
   readonly #stopTicking: () => void;
   #tick = 0;
-  #corked = false;
+  #corked: Writable[] = [];
+  /** How many commands the corked sockets hold. */
+  #held = 0;
   #closed = false;
 
   constructor(
@@ -160,17 +165,23 @@ export class Calls {
   }
 
   #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    const streams: Writable[] = [];
+    if (this.#corked.length > 0) {
+      if (++this.#held < MOST_HELD) return;
+      this.#held = 0;
+      for (const stream of this.#corked) {
+        stream.uncork();
+        stream.cork();
+      }
+      return;
+    }
+    this.#held = 0;
     for (const { stream } of this.#client instanceof Cluster ? mastersOf(this.#client) : [this.#client]) {
       if (stream === undefined || stream.destroyed) continue;
       stream.cork();
-      streams.push(stream);
+      this.#corked.push(stream);
     }
     setImmediate(() => {
-      this.#corked = false;
-      for (const stream of streams) stream.uncork();
+      for (const stream of this.#corked.splice(0)) stream.uncork();
     });
   }
 }
