@@ -67,6 +67,7 @@ for (const kind of ['sqlite', 'redis'] as const)
     const { faults, figures } = await load.finish();
     console.log(`lines (${kind}): ${inWords(counts)}: ${inWords(figures)}`);
     expect(faults).toEqual([]);
+    expect(figures.short).toBe(0);
     // The server lets go of every line, whatever it thinks of it.
     for (const line of lines) line.stall();
     await load[Symbol.asyncDispose]();

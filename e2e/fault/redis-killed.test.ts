@@ -15,7 +15,7 @@ test('FLO-12 SES-7 a Redis that syncs always is killed under load: what was ackn
   const chance = chanceOf('Redis killed');
   await using nodes = await Nodes.start('redis', { nodes: 2, redis: always });
   const pids = nodes.servers.map((server) => server.pid);
-  await using load = await Load.start(nodes, { sessions: 6, chance, exact: false });
+  await using load = await Load.start(nodes, { sessions: 6, chance });
   for (let kill = 1; kill <= KILLS; kill++) {
     await sleep(chance.between(50, 900));
     await nodes.redis!.kill9();
@@ -42,7 +42,7 @@ for (const [how, away, back] of [
     });
     const redis = nodes.redis!;
     const pids = nodes.servers.map((server) => server.pid);
-    await using load = await Load.start(nodes, { sessions: 4, chance, exact: false });
+    await using load = await Load.start(nodes, { sessions: 4, chance });
     const busy = () => load.devices.every(({ outbox }) => outbox.answers.size >= 5);
     for (const device of load.devices) await device.until(busy, 20_000);
     const before = load.acknowledged;

@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../../protocol/chat/down.ts';
 import { Device, type Habit } from '../../property/support/device.ts';
-import { again, settle } from '../../property/support/interleaving.ts';
+import { again, settle } from '../../property/support/settle.ts';
 import type { Nodes } from '../../property/support/nodes.ts';
 import { faultsAtRest, faultsOfSession, promisedSeq, readLog } from '../../property/support/verdict.ts';
 import { Chance } from './chance.ts';
@@ -19,8 +19,6 @@ export interface LoadOptions {
   /** Where a device's next line goes; to the servers themselves without it. */
   readonly url?: undefined | (() => string);
   readonly patienceMs?: undefined | number;
-  /** Whether every chunk must come of an answer that is watched from beginning to end; `true` unless said. */
-  readonly exact?: boolean;
 }
 
 /** A session that two devices talk in, all the time. */
@@ -93,14 +91,11 @@ export class Load implements AsyncDisposable {
     this.#talks = talks;
   }
 
-  static async start(
-    nodes: Nodes,
-    { sessions, chance, url, patienceMs = 0, exact = true }: LoadOptions,
-  ): Promise<Load> {
+  static async start(nodes: Nodes, { sessions, chance, url, patienceMs = 0 }: LoadOptions): Promise<Load> {
     let opened = 0;
     const next = url ?? (() => nodes.url(opened++));
     const open = async (name: string, sessionId: undefined | string) => {
-      const device = new Device({ name, url: next, habits: HABITS, sessionId, patienceMs, exact });
+      const device = new Device({ name, url: next, habits: HABITS, sessionId, patienceMs });
       device.come();
       if (!(await device.until(() => device.isUp, START_MS))) throw new Error(`${name} was not let in`);
       return device;
@@ -171,7 +166,10 @@ export class Load implements AsyncDisposable {
 }
 
 export type Figures = Readonly<
-  Record<'events' | 'messages' | 'runs' | 'takeovers' | 'returns' | 'outOfReach', number>
+  Record<
+    'events' | 'messages' | 'runs' | 'takeovers' | 'returns' | 'outOfReach' | 'watched' | 'short',
+    number
+  >
 >;
 
 function figuresOf(log: readonly string[], devices: readonly Device[]): Figures {
@@ -185,6 +183,8 @@ function figuresOf(log: readonly string[], devices: readonly Device[]): Figures 
     takeovers: count('run_recovering'),
     returns: sum((device) => device.returns),
     outOfReach: sum(({ outbox }) => outbox.outOfReach),
+    watched: sum(({ replica }) => replica.watched),
+    short: sum(({ replica }) => replica.short),
   };
 }
 

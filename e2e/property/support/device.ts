@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { type DownData, isEventType, type LogEvent } from '../../../protocol/chat/down.ts';
 import type { StateChangingType, UpInput } from '../../../protocol/chat/up.ts';
 import { FrameChecker } from '../../../test-helpers/frame-checker.ts';
-import type { Received } from '../../../test-helpers/wire-client.ts';
+import type { Received } from '../../../test-helpers/received.ts';
 import { type Message, Outbox } from './outbox.ts';
 import { type AskedFor, Replica } from './replica.ts';
 
@@ -19,8 +19,6 @@ export interface DeviceOptions {
   readonly sessionId: undefined | string;
   /** After so long without a sign of life it asks for one, and after as long again it gives the line up. 0: never. */
   readonly patienceMs?: number;
-  /** Whether every chunk must come of an answer that it watches from beginning to end; `true` unless said. */
-  readonly exact?: boolean;
 }
 
 /** One line: a socket, what was asked for when it was opened, and how far it got. */
@@ -44,7 +42,7 @@ const TRACE = 400;
  */
 export class Device {
   readonly name: string;
-  readonly replica: Replica;
+  readonly replica = new Replica();
   readonly outbox = new Outbox();
   /** What it did and saw, newest last. */
   readonly trace: string[] = [];
@@ -70,7 +68,6 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.name = options.name;
     this.#options = options;
-    this.replica = new Replica(options.exact ?? true);
     const { patienceMs = 0 } = options;
     if (patienceMs > 0) this.#pulse = setInterval(() => this.#feel(patienceMs), patienceMs / 2);
   }

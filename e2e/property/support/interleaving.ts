@@ -1,110 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
-import type { UpInput } from '../../../protocol/chat/up.ts';
-import { Device, type Habit } from './device.ts';
+import { Device } from './device.ts';
 import type { Nodes } from './nodes.ts';
-import { faultsAtRest, readLog } from './verdict.ts';
-
-/** What may happen next, to one of two devices. */
-type Step = { readonly device: 0 | 1 } & (
-  | { readonly do: 'say'; readonly content: string; readonly on_busy: 'enqueue' | 'reject' | 'interrupt' }
-  /** As much text as makes a slow reader fall behind. */
-  | { readonly do: 'shout' }
-  | { readonly do: 'update'; readonly data: UpInput<'context_update'> }
-  | { readonly do: 'cancel' }
-  | { readonly do: 'retry' }
-  | { readonly do: 'answer'; readonly approved: boolean }
-  | { readonly do: 'cut' }
-  | { readonly do: 'lose' }
-  | { readonly do: 'come' }
-  | { readonly do: 'pause' }
-  | { readonly do: 'resume' }
-  /** Goes on once so many more frames came, or after a moment. */
-  | { readonly do: 'let'; readonly frames: number }
-);
-
-export interface Interleaving {
-  readonly steps: readonly Step[];
-  /** How each device comes back, in turn, and to which node. */
-  readonly habits: readonly (readonly Habit[])[];
-  readonly picks: readonly number[];
-}
-
-const key = fc.constantFrom('city', 'name', 'size');
-const value = fc.constantFrom('one', 'two', 'three', 'four');
-const content = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 8 }).map((n) => `count to ${n}`) },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(fc.nat(99), fc.nat(99)).map(([a, b]) => `calc ${a} * ${b}`),
-  },
-  { weight: 1, arbitrary: fc.constant('calc 1 +') },
-  { weight: 2, arbitrary: fc.tuple(key, value).map(([k, v]) => `remember ${k} is ${v}`) },
-  { weight: 1, arbitrary: key.map((k) => `recall ${k}`) },
-  { weight: 1, arbitrary: value.map((v) => `plan ${v}`) },
-  {
-    weight: 4,
-    arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }).filter((s) => s.trim() !== ''),
-  },
-);
-const deed = (
-  name: 'cancel' | 'retry' | 'cut' | 'lose' | 'come' | 'pause' | 'resume' | 'shout',
-  weight: number,
-) => ({
-  weight,
-  arbitrary: fc.record({ do: fc.constant(name) }),
-});
-const action = fc.oneof(
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      do: fc.constant('say' as const),
-      content,
-      on_busy: fc.constantFrom('enqueue', 'enqueue', 'enqueue', 'reject', 'interrupt'),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('update' as const),
-      data: fc.record({ memory: fc.dictionary(key, fc.option(fc.nat(9)), { minKeys: 1, maxKeys: 2 }) }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('answer' as const), approved: fc.boolean() }) },
-  {
-    weight: 12,
-    arbitrary: fc.record({ do: fc.constant('let' as const), frames: fc.integer({ min: 1, max: 12 }) }),
-  },
-  deed('cancel', 2),
-  deed('retry', 1),
-  deed('cut', 3),
-  deed('lose', 3),
-  deed('come', 4),
-  deed('pause', 1),
-  deed('resume', 2),
-  deed('shout', 1),
-);
-const step = fc
-  .tuple(fc.constantFrom(0 as const, 1 as const), action)
-  .map(([device, what]) => ({ device, ...what }) as Step);
-const habits = fc.array(fc.constantFrom<Habit>('position', 'partial', 'partial', 'snapshot'), {
-  minLength: 1,
-  maxLength: 6,
-});
-
-export const interleaving: fc.Arbitrary<Interleaving> = fc.record({
-  steps: fc.array(step, { minLength: 8, maxLength: 40, size: 'max' }),
-  habits: fc.tuple(habits, habits),
-  picks: fc.array(fc.nat(1), { minLength: 1, maxLength: 5 }),
-});
+import { settle } from './settle.ts';
+import { type Interleaving, type Step, shouted } from './steps.ts';
+import { faultsAtRest } from './verdict.ts';
 
 /** More would only make a case longer. */
 const MOST_MESSAGES = 8;
-const MOST_SHOUTS = 2;
-const SHOUT = 'What is said here is long enough to fill a socket. '.repeat(1800);
 const MOMENT_MS = 150;
+const REST_MS = 20_000;
 const START_MS = 20_000;
-const SETTLE_MS = 60_000;
 
 export interface Outcome {
   readonly faults: readonly string[];
@@ -112,6 +16,8 @@ export interface Outcome {
   readonly returns: number;
   /** Answers that a device watched from beginning to end. */
   readonly watched: number;
+  /** And got the end of without all of its chunks. */
+  readonly short: number;
   readonly refused: number;
   readonly traces: Readonly<Record<string, readonly string[]>>;
 }
@@ -133,6 +39,7 @@ export async function play(
       events: Math.max(0, ...devices.map(({ replica }) => replica.position?.seq ?? 0)),
       returns: sum((device) => device.returns),
       watched: sum(({ replica }) => replica.watched),
+      short: sum(({ replica }) => replica.short),
       refused: sum(({ outbox }) => [...outbox.answers.values()].filter((a) => a.kind === 'refused').length),
       traces: Object.fromEntries(devices.map((device) => [device.name, device.trace])),
     };
@@ -158,7 +65,7 @@ async function playOn(
     device.come();
     if (!(await device.until(() => device.isUp, START_MS))) return [`${device.name} was not let in`];
   }
-  const counts = { messages: 0, shouts: 0 };
+  const counts = { messages: 0 };
   for (const one of steps) await perform(one, devices[one.device]!, counts);
   const { log, faults } = await settle(devices, nodes);
   return faults.length > 0
@@ -166,11 +73,7 @@ async function playOn(
     : faultsAtRest(log, devices);
 }
 
-async function perform(
-  step: Step,
-  device: Device,
-  counts: { messages: number; shouts: number },
-): Promise<void> {
+async function perform(step: Step, device: Device, counts: { messages: number }): Promise<void> {
   const { replica } = device;
   switch (step.do) {
     case 'say':
@@ -178,8 +81,7 @@ async function perform(
         device.say('chat_message', { content: step.content, on_busy: step.on_busy });
       return;
     case 'shout':
-      if (counts.messages++ < MOST_MESSAGES && counts.shouts++ < MOST_SHOUTS)
-        device.say('chat_message', { content: SHOUT });
+      if (counts.messages++ < MOST_MESSAGES) device.say('chat_message', { content: shouted(step.length) });
       return;
     case 'update':
       device.say('context_update', step.data);
@@ -203,6 +105,9 @@ async function perform(
       await device.until(() => device.frames >= until, MOMENT_MS);
       return;
     }
+    case 'rest':
+      await device.until(() => device.outbox.waiting.length === 0 && replica.runs.size === 0, REST_MS);
+      return;
     case 'cut':
     case 'lose':
     case 'come':
@@ -212,88 +117,9 @@ async function perform(
   }
 }
 
-/**
- * Everybody comes back and listens, and questions are answered, until nothing waits or is at work any more. Answers the
- * log as every node shows it, or what is wrong.
- */
-export async function settle(
-  devices: readonly Device[],
-  nodes: Nodes,
-  withinMs = SETTLE_MS,
-): Promise<{ readonly log: readonly string[]; readonly faults: readonly string[] }> {
-  const deadline = performance.now() + withinMs;
-  const asked = new Set<string>();
-  for (const device of devices) {
-    device.resume();
-    device.come();
-  }
-  for (;;) {
-    if (devices.every(isQuiet)) {
-      const logs = await readLogs(devices, nodes);
-      if (logs instanceof Error) return { log: [], faults: [`the log could not be read: ${logs.message}`] };
-      const [log = []] = logs;
-      // What a device has not read yet may wait in its socket.
-      if (
-        isOver(log) &&
-        devices.every((device) => isQuiet(device) && device.replica.position?.seq === log.length)
-      ) {
-        const same = logs.every((other) => JSON.stringify(other) === JSON.stringify(log));
-        return { log, faults: same ? [] : ['the nodes have different logs'] };
-      }
-    }
-    const left = deadline - performance.now();
-    if (left <= 0)
-      return {
-        log: [],
-        faults: devices.map((device) => `${device.name} did not settle: ${stateOf(device)}`),
-      };
-    for (const device of devices)
-      for (const request_id of device.replica.inputs) {
-        if (asked.has(request_id)) continue;
-        asked.add(request_id);
-        device.say('input_respond', { responses: [{ request_id, approved: true }] });
-      }
-    await Promise.race(devices.map((device) => changes(device, Math.min(left, MOMENT_MS))));
-  }
-}
-
-function isQuiet({ isUp, outbox, replica }: Device): boolean {
-  return isUp && outbox.waiting.length === 0 && replica.runs.size === 0;
-}
-
-/** Whether nothing is at work at the end of the log: every run that was queued has ended. */
-function isOver(log: readonly string[]): boolean {
-  const count = (type: string) => log.filter((raw) => raw.startsWith(`{"type":"${type}"`)).length;
-  return count('run_queued') === count('run_finished');
-}
-
-function changes(device: Device, withinMs: number): Promise<boolean> {
-  const { frames } = device;
-  return device.until(() => device.frames > frames, withinMs);
-}
-
-function stateOf({ isUp, outbox, replica }: Device): string {
-  const { runs, inputs, position } = replica;
-  return JSON.stringify({ isUp, waiting: outbox.waiting, runs: [...runs], inputs: [...inputs], position });
-}
-
-/** The log through every node. One that is killed in this moment will be back. */
-async function readLogs(devices: readonly Device[], nodes: Nodes): Promise<string[][] | Error> {
-  const { sessionId = '', position } = devices[0]!.replica;
-  const logs: string[][] = [];
-  for (const { url } of nodes.servers) {
-    const log = await again(() => readLog(url, sessionId, position?.epoch ?? ''));
-    if (log instanceof Error) return log;
-    logs.push(log);
-  }
-  return logs;
-}
-
-export async function again<T>(work: () => Promise<T>): Promise<T | Error> {
-  const deadline = performance.now() + START_MS;
-  for (;;) {
-    const result = await work().catch((error: Error) => error);
-    if (!(result instanceof Error) || performance.now() > deadline) return result;
-    await sleep(100);
-  }
+/** What was wrong, with everything that is needed to understand it. */
+export function describeFailure(one: Interleaving, { faults, traces }: Outcome, nodes: Nodes): string {
+  const traced = Object.entries(traces).map(([name, lines]) => `${name}:\n${lines.join('\n')}`);
+  const logged = nodes.warnings.slice(-40).join('\n');
+  return [faults.slice(0, 20).join('\n'), JSON.stringify(one), ...traced, logged].join('\n\n');
 }
