@@ -18,6 +18,8 @@ const random = new SystemRandom(clock);
 let dataDir: string;
 let store: Store;
 let appends: AppendRequest[];
+/** What the store answers about the log instead of the truth. */
+let readInstead: undefined | (() => Promise<string[]>);
 /** Looking up ids fails. */
 let isLookupAway: boolean;
 /** What happens between an append of the second node and its answer. */
@@ -32,12 +34,14 @@ beforeEach(async () => {
   chunks = undefined;
   beforeAnswer = undefined;
   isLookupAway = false;
+  readInstead = undefined;
   // The real store, watched: how many appends there are is part of what is promised.
   store = new Proxy(inner, {
     get(target, key) {
       const member = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
       if (key === 'chunks' && chunks !== undefined) return chunks;
+      if (key === 'read' && readInstead !== undefined) return readInstead;
       if (key === 'lookupIds' && isLookupAway) return () => Promise.reject(new StoreUnavailable('away'));
       if (key !== 'append') return member.bind(target);
       return async (request: AppendRequest) => {
@@ -254,6 +258,33 @@ describe('other nodes', () => {
     await two.catchUp();
     two.receiveEvents('e1', 3, frames.slice(2));
     expect(heard).toEqual([1, 2, 3, 4]);
+  });
+
+  test('RES-2 a record of another event where one is known: the end of the log was lost, and written anew', async () => {
+    const session = await live(await create());
+    await session.execute(set('x', 1));
+    await session.execute(set('x', 2));
+    const [first = '', second = ''] = session.framesAfter(0) ?? [];
+    const other = second.replace(/"tag":"[^"]*"/, '"tag":"another"');
+    session.receiveEvents('e1', 1, [first, second]);
+    expect(session.gone).toBeUndefined();
+    session.receiveEvents('e1', 2, [other]);
+    expect(session.gone).toBe('rewritten');
+  });
+
+  test('RES-2 one that cannot be compared any more makes this node look', async () => {
+    const id = await create();
+    const one = await live(id);
+    await one.execute(set('x', 1));
+    await one.execute(set('x', 2));
+    const [first = '', second = ''] = one.framesAfter(0) ?? [];
+    const [two, three] = [await live(id, 'n2'), await live(id, 'n2')];
+    two.receiveEvents('e1', 1, [first]);
+    await two.catchUp();
+    expect(two.gone).toBeUndefined();
+    readInstead = async () => [second.replace(/"tag":"[^"]*"/, '"tag":"another"')];
+    three.receiveEvents('e1', 1, [first]);
+    await vi.waitFor(() => expect(three.gone).toBe('rewritten'));
   });
 
   test('DEL-2 a gap that shows while an earlier one is being closed is closed too', async () => {

@@ -225,11 +225,20 @@ export class LiveSession implements AppendTarget {
     else this.#refreshPartial(this.#heldFrom);
   }
 
-  /** Events of another node. What is known is skipped; a gap makes this node read the log. */
+  /**
+   * Events of another node. What is known is skipped, but compared: a log that lost its end in a failover and was written
+   * on has others there. A gap, or what cannot be compared any more, makes this node read the log.
+   */
   receiveEvents(epoch: string, fromSeq: number, frames: readonly string[]): void {
     if (epoch !== this.epoch) return this.end('rewritten');
     if (fromSeq > this.#seq + 1) return void this.catchUp();
-    this.adoptFrames(frames.slice(this.#seq + 1 - fromSeq));
+    const known = frames.slice(0, this.#seq + 1 - fromSeq);
+    for (const [i, frame] of known.entries()) {
+      const held = this.#ring?.at(fromSeq + i);
+      if (held === undefined) return void this.catchUp();
+      if (held !== frame) return this.end('rewritten');
+    }
+    this.adoptFrames(frames.slice(known.length));
   }
 
   /** Takes what another reading of the same log showed: its head may be ahead of this node's, its chunks may be more. */
