@@ -8,6 +8,9 @@ import { pageFrames } from './state/frames.ts';
 import { Keep } from './state/keep.ts';
 import { claimTab } from './state/own-tab.ts';
 import { exposeState } from './state/page-hook.ts';
+import '@fontsource-variable/source-code-pro/wght.css';
+import '@fontsource-variable/source-sans-3/wght.css';
+import '@fontsource-variable/source-sans-3/wght-italic.css';
 import './styles/base.css';
 
 const newId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, n) => text + n.toString(36), '');
