@@ -146,13 +146,11 @@ export class AppendQueue {
   }
 
   /** The append was not taken as it was: learn why, and let the batch be decided again. */
-  async #reconsider(
-    batch: Waiting[],
-    request: AppendRequest,
-    result: Exclude<AppendResult, { kind: 'applied' }>,
-  ): Promise<void> {
+  async #reconsider(batch: Waiting[], request: AppendRequest, result: AppendResult): Promise<void> {
     const target = this.#target;
     switch (result.kind) {
+      case 'applied':
+        return;
       case 'conflict':
         this.#deps.onConflict();
         // This node may have heard more since the store answered, but what it asked for was decided on less.
