@@ -3,6 +3,8 @@ import { defineConfig } from '@playwright/test';
 // The browsers are the system's own (scripts/setup.mjs installs them). Stock WebKitGTK is no Playwright browser:
 // its tests, *.webkit.spec.ts, use the fixture in test-helpers/browsers/webkit.ts.
 const webkitTests = /\.webkit\.spec\.ts$/;
+// What only Playwright's own Chromium can be told: media, touch, measurements.
+const chromiumTests = /\.chromium\.spec\.ts$/;
 const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
@@ -28,7 +30,7 @@ export default defineConfig({
     },
     {
       name: 'firefox',
-      testIgnore: webkitTests,
+      testIgnore: [webkitTests, chromiumTests],
       use: {
         browserName: 'firefox',
         channel: 'moz-firefox',

@@ -106,10 +106,10 @@ export const test = base.extend<Fixtures, { shared: Shared }>({
     await use((key) => shared.revoke(key));
   },
 
-  newDevice: async ({ browser, stand, contextOptions }, use) => {
+  newDevice: async ({ browser, stand }, use) => {
     const made: { device: Device; close: () => Promise<void> }[] = [];
     await use(async (options = {}) => {
-      const one = await makeDevice(browser, stand, { ...contextOptions, ...options });
+      const one = await makeDevice(browser, stand, options);
       made.push(one);
       return one.device;
     });
