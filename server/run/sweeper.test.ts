@@ -227,6 +227,32 @@ describe('after the store was away for longer than a session may be', () => {
     expect((await store.info(id))?.archived).toBeDefined();
   });
 
+  test('RUN-11 a run that lost its executor by it goes on as soon as the store is back', async () => {
+    const node = await world.node(
+      agent(async (ctx) => {
+        const writer = await ctx.message();
+        await writer.write('Working');
+        await ctx.sleep(ctx.attempt === 1 ? 3_600_000 : 100);
+      }),
+    );
+    const other = await world.node(undefined);
+    const [here, there] = [await world.session(), await world.session()];
+    for (const [at, id] of [
+      [node, here],
+      [other, there],
+    ] as const) {
+      await attach(at, id);
+      await node.say(id, 'x');
+      await world.untilLogged(id, 'run_started');
+    }
+    await outage([node, other], POLICY.mediumMs + 60_000);
+    const backAt = world.clock.now();
+    await world.untilLogged(here, 'run_finished', 1, { stepMs: 100 });
+    expect(world.clock.now() - backAt).toBeLessThan(5000);
+    await world.untilLogged(there, 'run_finished', 1, { stepMs: 100 });
+    expect(world.clock.now() - backAt).toBeLessThan(15_000);
+  });
+
   test('SES-25 whoever comes back while another connection is there finds the session alive', async () => {
     const node = await world.node(undefined, { sweeps: false });
     const id = await world.session();
