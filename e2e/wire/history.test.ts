@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DownData } from '../../protocol/chat/down.ts';
 import type { UpInput } from '../../protocol/chat/up.ts';
-import { untilConnections } from '../../test-helpers/server-process.ts';
+import { advanceClock, untilConnections } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { expectError } from './support/expect-frames.ts';
 import { describeStores } from './support/site.ts';
@@ -89,6 +89,18 @@ describeStores('history and sizes', LIMITS, (site) => {
     await untilConnections(site.url, 3);
     for (const client of [...clients.slice(0, 2), fifth])
       await threadRequest(site.url, client.sessionId, 'DELETE');
+  });
+
+  test('SES-6 a subject that has as many as it may still comes back to a session that has expired', async () => {
+    const clients: WireClient[] = [];
+    for (let i = 0; i < 3; i++) clients.push(await WireClient.connect(site.url));
+    for (const client of clients) await client[Symbol.asyncDispose]();
+    await untilConnections(site.url, 0);
+    await advanceClock(site.url, 300_001);
+    const [first] = clients;
+    await using back = await WireClient.connect(site.url, { session_token: first!.token });
+    expect(back.success).toMatchObject({ outcome: 'expired', previous_session_id: first!.sessionId });
+    for (const client of [...clients, back]) await threadRequest(site.url, client.sessionId, 'DELETE');
   });
 
   test('FLO-7 a session of MAX_SESSION_BYTES takes no more messages, and can still be read', async () => {

@@ -176,7 +176,8 @@ async function create(
     title: undefined,
     previousId,
     policy: params.policy,
-    maxSessions: deps.maxSessions,
+    // Who comes back is not turned away: the successor stands where the session stood.
+    maxSessions: outcome === 'fresh' ? deps.maxSessions : 0,
     attach: { nodeId: deps.nodeId, connectionId: params.connectionId },
     alarmAt: now + params.policy.mediumMs,
     now,
