@@ -95,10 +95,11 @@ export function registerThreads(
         response: { 200: threadDetailSchema, ...PROBLEM_RESPONSES },
       },
     },
-    async (request) => {
-      const thread = await threads.detail(principalOf(request), request.params.id, request.query);
-      if (thread === undefined) throw notFound('thread');
-      return thread;
+    async (request, reply) => {
+      const json = await threads.detail(principalOf(request), request.params.id, request.query);
+      if (json === undefined) throw notFound('thread');
+      // Text goes out as it is. The type of the reply knows only what the schema serialises.
+      return reply.type('application/json; charset=utf-8').send(json as never);
     },
   );
 

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import type {
   Thread,
-  ThreadDetail,
   ThreadList,
   threadCreateSchema,
   threadListQuery,
@@ -13,7 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { SessionSettings } from '../config.ts';
 import type { Random } from '../random.ts';
 import type { CreateRequest, SessionInfo, Store } from '../store/store.ts';
-import { toHistory } from './history.ts';
+import { historyJson } from './history.ts';
 import { policyOf } from './policy.ts';
 import { isShown, threadOf } from './thread-view.ts';
 
@@ -37,7 +36,8 @@ export interface ThreadService {
   list(principal: Principal, query: ThreadListQuery): Promise<ThreadList>;
   /** Repeatable when the body carries an `id`: the same id gives the same thread. */
   create(principal: Principal, body: ThreadCreate): Promise<CreatedThread>;
-  detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | ThreadDetail>;
+  /** The JSON of a `ThreadDetail`: a page may hold megabytes, which are neither parsed nor put together twice. */
+  detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | string>;
   rename(principal: Principal, id: string, title: string): Promise<undefined | Thread>;
   /** Ends and removes the thread. `false`: there was none. */
   erase(principal: Principal, id: string): Promise<boolean>;
@@ -119,7 +119,7 @@ export class StoreThreadService implements ThreadService {
     return { kind: 'exists', thread: threadOf(info, now) };
   }
 
-  async detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | ThreadDetail> {
+  async detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | string> {
     const { store, clock, settings } = this.#deps;
     const info = await this.#find(principal, id);
     if (info === undefined) return undefined;
@@ -129,7 +129,7 @@ export class StoreThreadService implements ThreadService {
       limit: query.limit ?? settings.historyPage,
       roles: query.roles,
     });
-    return { ...threadOf(info, clock.now()), history: toHistory(page) };
+    return `${JSON.stringify(threadOf(info, clock.now())).slice(0, -1)},"history":${historyJson(page)}}`;
   }
 
   async rename(principal: Principal, id: string, title: string): Promise<undefined | Thread> {
