@@ -119,7 +119,8 @@ function stamp(event: NewEvent, seq: number, tag: string, ts: string): LogEvent 
   return { type: event.type, data: event.data, seq, tag, ts } as LogEvent;
 }
 
-function roleOf(event: LogEvent): AppendEvent['role'] {
+/** The role under which the event counts in history, if it carries a message. */
+export function roleOf(event: LogEvent): AppendEvent['role'] {
   return event.type === 'message_created' || event.type === 'message_completed'
     ? event.data.message.role
     : undefined;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
 import type { AppendEvent, SessionInfo, Store } from '../store/store.ts';
 import { changedCells } from './cells.ts';
+import { roleOf } from './plan.ts';
 import { EMPTY_STATE, reduce, type SessionState } from './state.ts';
 
 export interface RepairDeps {
@@ -109,10 +110,4 @@ function renumber(event: LogEvent, seq: number, tag: string): LogEvent {
   if (event.type === 'message_created' || event.type === 'message_completed')
     return { ...event, data: { message: { ...event.data.message, seq } }, seq, tag };
   return { ...event, seq, tag };
-}
-
-function roleOf(event: LogEvent): AppendEvent['role'] {
-  return event.type === 'message_created' || event.type === 'message_completed'
-    ? event.data.message.role
-    : undefined;
 }
