@@ -1,5 +1,3 @@
-import type { JsonObject } from '../../../protocol/json.ts';
-
 /**
  * What the demo agent's whole answer to a message must be, by the contract's words; `undefined` where it depends on
  * more than the message. `ordinal`: how many messages people had sent in the session, this one included.
@@ -15,12 +13,6 @@ export function answerTo(content: string, ordinal: number): undefined | string {
   return `Message ${ordinal}: "${content}"`;
 }
 
-export function countTo(n: number): string {
+function countTo(n: number): string {
   return Array.from({ length: n }, (_, i) => i + 1).join(' ');
-}
-
-/** What a `remember` does to the memory. */
-export function memoryOf(content: string): undefined | JsonObject {
-  const [, key, value] = /^remember (\S+) is (\S+)$/.exec(content) ?? [];
-  return key === undefined ? undefined : { [key]: value ?? '' };
 }
