@@ -3,11 +3,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { NewEvent } from '../../protocol/chat/down.ts';
+import { openLive } from '../../test-helpers/open-live.ts';
 import { createSession } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
-import { LiveSession } from '../session/live-session.ts';
+import type { LiveSession } from '../session/live-session.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { Outbound } from './outbound.ts';
 
@@ -39,24 +40,7 @@ afterEach(async () => {
   await inner[Symbol.asyncDispose]();
 });
 
-/** The session as a node has it that reads it now. */
-async function live(sessionId: string): Promise<LiveSession> {
-  const opened = await store.open({
-    sessionId,
-    scope: undefined,
-    position: undefined,
-    maxReplay: 0,
-    historyPage: 0,
-    partial: undefined,
-    ignoreExpiry: true,
-    attach: undefined,
-    now: clock.now(),
-  });
-  if (opened.kind !== 'open') throw new Error(opened.kind);
-  const nothing = () => {};
-  const counts = { onAppended: nothing, onDuplicate: nothing, onConflict: nothing, onChunk: nothing };
-  return new LiveSession(opened, { store, clock, random, nodeId: 'n1', onGone: nothing, ...counts });
-}
+const live = (sessionId: string) => openLive(sessionId, { store, clock, random });
 
 /** Both ends of a WebSocket: an `Outbound` at one, what arrives at the other. */
 async function line(queueBytes = 1_048_576) {

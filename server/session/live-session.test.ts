@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
+import { openLive } from '../../test-helpers/open-live.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { type AppendRequest, type ChunkBuffer, type Store, StoreUnavailable } from '../store/store.ts';
 import { refuse } from './decision.ts';
 import type { CommandOutcome } from './append-queue.ts';
-import { LiveSession } from './live-session.ts';
+import type { LiveSession } from './live-session.ts';
 import type { Command } from './plan.ts';
 
 const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 0, attachTtlMs: 25_000 };
@@ -79,31 +80,7 @@ async function create(): Promise<string> {
 }
 
 /** The session as one node has it. */
-async function live(sessionId: string, nodeId = 'n1'): Promise<LiveSession> {
-  const opened = await store.open({
-    sessionId,
-    scope: undefined,
-    position: undefined,
-    maxReplay: 0,
-    historyPage: 0,
-    partial: undefined,
-    ignoreExpiry: true,
-    attach: undefined,
-    now: clock.now(),
-  });
-  if (opened.kind !== 'open') throw new Error(opened.kind);
-  return new LiveSession(opened, {
-    store,
-    clock,
-    random,
-    nodeId,
-    onAppended: () => {},
-    onGone: () => {},
-    onDuplicate: () => {},
-    onConflict: () => {},
-    onChunk: () => {},
-  });
-}
+const live = (sessionId: string, nodeId = 'n1') => openLive(sessionId, { store, clock, random, nodeId });
 
 /** Sets a memory variable; with an id it is stored once. */
 function set(key: string, value: number, id?: string, digest = 'd'): Command {
