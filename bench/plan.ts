@@ -19,7 +19,12 @@ export interface BenchPlan {
   };
   /** Memory is the difference between so many connections and so many. */
   readonly idle: { readonly from: number; readonly to: number };
-  readonly depth: { readonly depths: readonly number[]; readonly missed: number; readonly restores: number };
+  readonly depth: {
+    readonly depths: readonly number[];
+    readonly missed: number;
+    readonly restores: number;
+    readonly maxMs: number;
+  };
 }
 
 export const FULL: BenchPlan = {
@@ -28,7 +33,7 @@ export const FULL: BenchPlan = {
   storm: { sessions: 300, missed: 10, cycles: 5, cyclesMs: 3000, roundsMs: 15_000 },
   stream: { sessions: 40, readers: 50, everyMs: 50, warmUpMs: 500, measureMs: 2000 },
   idle: { from: 1000, to: 5000 },
-  depth: { depths: [10, 100, 1000, 10_000, 100_000], missed: 10, restores: 60 },
+  depth: { depths: [10, 100, 1000, 10_000, 100_000], missed: 10, restores: 100, maxMs: 15_000 },
 };
 
 /** A look that takes less than a minute. */
@@ -37,6 +42,6 @@ export const QUICK: BenchPlan = {
   append: { connections: 64, warmUpMs: 500, measureMs: 1000 },
   storm: { sessions: 100, missed: 10, cycles: 3, cyclesMs: 1000, roundsMs: 3000 },
   stream: { sessions: 20, readers: 25, everyMs: 50, warmUpMs: 300, measureMs: 700 },
-  idle: { from: 300, to: 1300 },
-  depth: { depths: [10, 1000, 10_000], missed: 10, restores: 20 },
+  idle: { from: 500, to: 2500 },
+  depth: { depths: [10, 1000, 10_000], missed: 10, restores: 20, maxMs: 3000 },
 };

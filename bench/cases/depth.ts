@@ -19,7 +19,8 @@ export async function depthCase({ depth }: BenchPlan): Promise<CaseReport> {
     title: 'Restore by depth',
     text:
       `How long one client takes to come back, from opening its connection to the last of the ${missed} messages that it ` +
-      'missed, while its session grows. The median of many; nothing else is going on.',
+      'missed, by how much its session holds. A session for each depth, restored in turns; the median of many. Socket.IO ' +
+      'keeps all sessions in one stream and reads what all of them said since: the oldest session here is its slowest.',
     figures: depths.map((stored, i) => ({
       name: `${stored.toLocaleString('en')} stored, ms`,
       digits: 2,

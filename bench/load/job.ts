@@ -60,6 +60,8 @@ export interface DepthJob {
   readonly depths: readonly number[];
   readonly missed: number;
   readonly restores: number;
+  /** After this no more are begun. */
+  readonly maxMs: number;
 }
 
 /** The median time of a restore at each depth. */
