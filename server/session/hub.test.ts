@@ -1,55 +1,89 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openLive } from '../../test-helpers/open-live.ts';
+import { POLICY, type RunNode, RunWorld } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
-import { SystemClock } from '../clock.ts';
-import { SystemRandom } from '../random.ts';
-import { decideContextUpdate } from './decide-context.ts';
-import { SessionHub } from './hub.ts';
+import { ManualClock } from '../clock.ts';
+import type { NodeRecord, Store } from '../store/store.ts';
 
-const policy = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 1000, attachTtlMs: 25_000 };
-const nothing = () => {};
+// What reaches a node while it opens a session: by hand, because a real store is too quick for it.
 
-test('DEL-2 what is appended for a connection that has gone reaches the one that comes meanwhile', async () => {
-  await using store = await openTestStore();
-  const clock = new SystemClock();
-  const random = new SystemRandom(clock);
-  const hub = new SessionHub({
-    store,
-    clock,
-    random,
-    nodeId: 'n1',
-    log: { warn: nothing },
-    attachBeatMs: 10_000,
-    maxReplay: 100,
-    historyPage: 10,
-    maxSessions: 0,
-    endRuns: async () => {},
-    repair: async () => {},
-    onDuplicate: nothing,
-    onConflict: nothing,
-    onChunk: nothing,
+let inner: Awaited<ReturnType<typeof openTestStore>>;
+let world: RunWorld;
+let node: RunNode;
+/** Other nodes tell this node something. */
+let tell: (record: NodeRecord) => void;
+/** While it is set, the answers of opens wait for it. */
+let gate: undefined | Promise<void>;
+beforeEach(async () => {
+  inner = await openTestStore();
+  gate = undefined;
+  const store: Store = new Proxy(inner, {
+    get(target, key) {
+      const member = Reflect.get(target, key);
+      if (key === 'subscribe')
+        return async (_: string, handler: typeof tell) => {
+          tell = handler;
+        };
+      if (key === 'open')
+        return async (request: Parameters<Store['open']>[0]) => {
+          const answer = await target.open(request);
+          await gate;
+          return answer;
+        };
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
   });
-  const attach = async (sessionId: undefined | string) => {
-    const attachment = await hub.connect({
-      target: sessionId === undefined ? { kind: 'new' } : { kind: 'id', sessionId },
-      scope: { subject: 's', domain: 'd', workspace: 'w' },
-      connectionId: random.id(),
-      policy,
-      position: undefined,
-      partial: undefined,
-    });
-    if (!('live' in attachment)) throw new Error(attachment.kind);
-    return attachment;
-  };
-  const first = await attach(undefined);
-  const set = decideContextUpdate({ memory: { a: 1 } }, 1000);
-  const done = first.live.execute({ decide: set, id: undefined, needsPartial: false });
-  const gone = first.detach();
-  const second = await attach(first.live.id);
-  await done;
-  await gone;
-  expect(second.live.head.seq).toBe(1);
-  expect(second.live.state.memory).toEqual({ a: 1 });
-  await second.detach();
-  expect(hub.size).toBe(0);
-  await hub.stop();
+  world = new RunWorld(store, new ManualClock());
+  node = await world.node(undefined, { sweeps: false });
+});
+afterEach(async () => {
+  world.end();
+  await inner[Symbol.asyncDispose]();
+});
+
+async function attach(sessionId: string, connectionId: string) {
+  const attached = await node.hub.connect({
+    target: { kind: 'id', sessionId },
+    scope: { subject: 's', domain: 'd', workspace: 'w' },
+    connectionId,
+    policy: POLICY,
+    position: undefined,
+    partial: undefined,
+  });
+  if (!('detach' in attached)) throw new Error(attached.kind);
+  return attached;
+}
+
+/** Another node appends, and tells. */
+async function appendElsewhere(sessionId: string): Promise<void> {
+  const deps = { store: inner, clock: world.clock, random: node.random, nodeId: 'other' };
+  const live = await openLive(sessionId, deps);
+  const { seq } = live.head;
+  const data = { memory: { at: seq } };
+  await live.execute({
+    decide: () => ({ kind: 'append', events: [{ type: 'context_updated', data }], acknowledge: 0 }),
+    id: undefined,
+    needsPartial: false,
+  });
+  const events = live.framesAfter(seq) ?? [];
+  tell({ kind: 'events', sessionId, epoch: live.epoch, fromSeq: seq + 1, events });
+}
+
+test.each([
+  ['and nobody is there', false],
+  ['and the last one leaves', true],
+])('DEL-2 what is told while a session is opened, %s, is not missed', async (_, isSomebodyThere) => {
+  const id = await world.session();
+  const first = isSomebodyThere ? await attach(id, 'first') : undefined;
+  const opened = Promise.withResolvers<void>();
+  gate = opened.promise;
+  const second = attach(id, 'second');
+  await vi.waitFor(async () =>
+    expect((await inner.info(id))?.attachments.length).toBe(first === undefined ? 1 : 2),
+  );
+  await appendElsewhere(id);
+  await first?.detach();
+  opened.resolve();
+  const { live } = await second;
+  await vi.waitFor(() => expect(live.head.seq).toBe(1));
 });

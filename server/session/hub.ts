@@ -312,8 +312,8 @@ export class SessionHub {
   #receive(record: NodeRecord): void {
     const live = this.#entries.get(record.sessionId)?.live;
     if (live !== undefined) this.#deliver(live, record);
-    if (live === undefined || record.kind === 'gone')
-      this.#opening.get(record.sessionId)?.records.push(record);
+    // Also then: the one that is live may be let go of before the other is opened.
+    this.#opening.get(record.sessionId)?.records.push(record);
   }
 
   #deliver(live: LiveSession, record: NodeRecord): void {
