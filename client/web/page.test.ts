@@ -103,7 +103,7 @@ describe('WEB-10 the test ids that others rely on', () => {
     expect(text('error-message')).toBe('Connection lost.');
     expect(text('reconnect-info')).toMatch(/^Trying again in \d s\.$/);
     await fireEvent.click(screen.getByText('Details'));
-    expect(text('error-details')).toBe('LineLostError: The line was lost (1006) (1006)');
+    expect(text('error-details')).toBe('LineLostError: The line was lost (1006)');
     await fireEvent.click(screen.getByTestId('status-action'));
     expect(client().calls).toContainEqual(['retryNow']);
   });

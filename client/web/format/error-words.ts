@@ -69,7 +69,9 @@ export function errorDetails(error: unknown): string {
   if (!isHoldfastError(error))
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const facts = error as HoldfastError & { errorType?: string; code?: number; credential?: string };
-  const more = [facts.errorType, facts.code, facts.credential].filter((fact) => fact !== undefined);
+  const more = [facts.errorType, facts.code, facts.credential].filter(
+    (fact) => fact !== undefined && !error.message.includes(`(${fact})`),
+  );
   return `${error.name}: ${error.message}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
 }
 

@@ -102,7 +102,7 @@ describe('WEB-11 one sentence and one action', () => {
     [
       'failed',
       view({ name: 'failed', line: again, error: new ClientFaultError('', 4003, 'protocol_violation') }),
-      'This page and the server are out of step. Reload the page.',
+      'This page and the server are out of step.',
       'reload',
     ],
     [

@@ -125,7 +125,8 @@ function agentBead({ state, conversation: c }: StatusInput): Bead {
   const bead = agentAsSeen(c);
   if (isAuthenticated(state)) return bead;
   // A run outlives the line: it may be far ahead of what this page saw.
-  return c.run === null
+  // One that waits for the person does not.
+  return c.run === null || c.run.state === 'waiting_input'
     ? { ...bead, detail: 'as last seen' }
     : { ...bead, detail: 'goes on unseen', tone: 'calm' };
 }
@@ -167,7 +168,8 @@ export function sentence(input: StatusInput): Sentence {
     case 'failed': {
       const { what, hint } = errorWords(state.error);
       return say(what, {
-        tail: hint,
+        // The button says it.
+        tail: hint === `${ACTION_LABELS.reload}.` ? '' : hint,
         tone: 'bad',
         action: state.name === 'failed' ? 'reload' : null,
         error: true,

@@ -46,7 +46,12 @@ export function seamFacts(seam: Seam, time: (at: number) => string): readonly (r
       seam.disconnectedMs === 0 ? 'never: another device stayed' : duration(seam.disconnectedMs),
     ],
     ['Tier', seam.tier],
-    ['Caught up', seam.mode === 'replay' ? `${count(m.events, 'event')} replayed in order` : 'by a snapshot'],
+    ['Caught up', caughtUp(seam)],
     ['Meanwhile', counted.length === 0 ? 'nothing happened' : counted.join(', ')],
   ];
+}
+
+function caughtUp({ mode, meanwhile: { events } }: Seam): string {
+  if (mode === 'snapshot') return 'by a snapshot';
+  return events === 0 ? 'nothing was missed' : `${count(events, 'event')} replayed in order`;
 }
