@@ -20,6 +20,52 @@ describeStore('redis', 'a store that lost what it held', { ATTACH_BEAT_MS: '100'
     await back.say('hello again');
   });
 
+  test('RES-2 after a failover that lost the end of a log everybody is shown the same log again', async () => {
+    const other = await site.start();
+    await using here = await WireClient.connect(site.url);
+    await using there = await WireClient.connect(other.url, { session_id: here.sessionId });
+    for (const content of ['one', 'two', 'three']) await here.say(content);
+    await there.find((frame) => frame.seq === 3);
+    const redis = new Redis(site.redis.url);
+    const key = `hf:{${here.sessionId}}`;
+    // As a replica has it that has not heard of the last two.
+    await redis
+      .multi()
+      .rpop(`${key}:log`, 2)
+      .rpop(`${key}:user`, 2)
+      .hset(key, 'seq', 1, 'tag', here.events[0]?.tag ?? '')
+      .exec();
+    await redis.quit();
+    for (const client of [here, there]) expect((await client.closed()).code).toBe(1012);
+    await using back = await WireClient.resume(site.url, here);
+    await using backThere = await WireClient.resume(other.url, there);
+    for (const client of [back, backThere])
+      expect(client.success).toMatchObject({ outcome: 'reset', position: { seq: 1 } });
+    await back.say('two, again');
+    expect((await backThere.next('message_created')).seq).toBe(2);
+  });
+
+  test('RES-2 also when the log has grown again before anybody looked', async () => {
+    const other = await site.start();
+    await using here = await WireClient.connect(site.url);
+    for (const content of ['one', 'two', 'three']) await here.say(content);
+    const redis = new Redis(site.redis.url);
+    const key = `hf:{${here.sessionId}}`;
+    await redis
+      .multi()
+      .rpop(`${key}:log`, 2)
+      .rpop(`${key}:user`, 2)
+      .hset(key, 'seq', 1, 'tag', here.events[0]?.tag ?? '')
+      .exec();
+    await redis.quit();
+    await using there = await WireClient.connect(other.url, { session_id: here.sessionId });
+    for (const content of ['two, again', 'three, again', 'four']) await there.say(content);
+    expect((await here.closed()).code).toBe(1012);
+    expect(here.events.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    await using back = await WireClient.resume(site.url, here);
+    expect(back.success).toMatchObject({ outcome: 'reset', position: { seq: 4 } });
+  });
+
   test('SES-23 one erased session of it is closed for good, on every node', async () => {
     const other = await site.start();
     await using here = await WireClient.connect(site.url);
