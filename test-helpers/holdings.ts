@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ThreadDetail, threadDetailSchema } from '../protocol/http/threads.ts';
-import type { Held, HeldMessage } from './websocket.ts';
+import type { Held, HeldMessage } from './held.ts';
 import { WireClient } from './wire-client.ts';
 
 /** What the server holds of one session. */

@@ -1,4 +1,4 @@
-import type { Held } from '../../../test-helpers/websocket.ts';
+import type { Held } from '../../../test-helpers/held.ts';
 
 declare global {
   interface Window {
