@@ -97,6 +97,11 @@ export class ClientPage {
     return this.until((held) => held.state === state, `the state ${state}`);
   }
 
+  /** The page has noticed that its line is gone. */
+  untilLost(): Promise<Held> {
+    return this.until(({ state }) => state !== 'connected', 'the loss of the line');
+  }
+
   /** An answer is being written, and this page has so many characters of it, or more. */
   untilWriting(characters: number): Promise<Held> {
     return this.until(

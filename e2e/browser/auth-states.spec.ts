@@ -26,7 +26,7 @@ test('not authenticated at first, authenticated after success, not after an erro
 
   // The new socket has to authenticate again: until then it has not.
   scripted.peer.socket.terminate();
-  await client.until(({ state }) => state !== 'connected', 'the loss');
+  await client.untilLost();
   await expect(at('auth-status')).toHaveText('Not Authenticated');
   await client.untilState('authenticating');
   await expect(at('connection-status')).toHaveText('Reconnecting');

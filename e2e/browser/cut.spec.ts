@@ -131,7 +131,7 @@ test('a line that is open but dead is noticed, and replaced', async ({
   stand.stall();
   // The browser's word that the network changed makes the client ask for a sign of life.
   await client.wake();
-  await client.until(({ state }) => state !== 'connected', 'the loss');
+  await client.untilLost();
   await expect(at('auth-status')).toHaveText('Not Authenticated');
   stand.heal();
   const { messages } = await client.untilAnswered();
@@ -167,7 +167,7 @@ test.describe('a server of its own', () => {
     await client.untilWriting(30);
     const record = await recordAnswer(page);
     await stand.kill();
-    await client.until(({ state }) => state !== 'connected', 'the loss');
+    await client.untilLost();
     await stand.restart();
     await client.wake();
     const { messages, memory } = await client.untilAnswered();

@@ -12,6 +12,7 @@ test('away for two minutes: everything is back, and the seam tells how long it w
   await client.ask('remember colour is blue');
   const before = await client.held();
   await stand.away(2 * MINUTE + 14_000);
+  await client.untilLost();
   stand.heal();
   await client.wake();
   const after = await client.untilState('connected');
@@ -35,6 +36,7 @@ test('away until the session has expired: the old transcript is greyed, and a cl
   await client.ask('remember colour is blue');
   const before = await client.held();
   await stand.away(6 * MINUTE);
+  await client.untilLost();
   stand.heal();
   await client.wake();
   const after = await client.untilState('connected');
@@ -69,6 +71,7 @@ test('a message that may have been sent into the expired session is the personâ€
   await client.say('was it stored');
   await client.until(({ outbox }) => outbox[0]?.state === 'sending', 'the sending');
   await stand.away(6 * MINUTE);
+  await client.untilLost();
   stand.heal();
   await client.wake();
   await client.until(
@@ -111,6 +114,7 @@ test('two devices that come back to an expired session meet in the same new one'
   await two.at('thread-item').filter({ hasText: 'together' }).click();
   await two.client.until((held) => held.session_id === session_id, 'the thread');
   await stand.away(6 * MINUTE);
+  for (const { client } of [one, two]) await client.untilLost();
   stand.heal();
   await one.client.wake();
   await two.client.wake();

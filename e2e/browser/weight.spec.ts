@@ -145,7 +145,10 @@ function scrollToStart(page: Page, messages: number): Promise<number[]> {
     while (held() < wanted) {
       const before = held();
       for (let n = 0; held() === before; n++) {
-        if (n > 1000) throw new Error(`no older messages after ${before}: ${log.scrollTop} ${log.textContent.slice(0, 80)}`);
+        if (n > 1000)
+          throw new Error(
+            `no older messages after ${before}: ${log.scrollTop} ${log.textContent.slice(0, 80)}`,
+          );
         log.scrollTop = 0;
         await frame();
       }
