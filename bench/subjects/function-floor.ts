@@ -63,6 +63,7 @@ async function append(
       now: clock.now(),
       epoch: session.epoch,
       expectedSeq,
+      expectedTag: undefined,
       events: [{ json: frame, tag, role: 'user' }],
       cells: {},
       // The same arguments as the server's, so that Redis has the same to do.
@@ -121,6 +122,7 @@ async function stream(
     now: clock.now(),
     epoch: session.epoch,
     expectedSeq,
+    expectedTag: undefined,
     events: [
       {
         json: `{"type":"run_started","data":{},"seq":${expectedSeq + 1},"tag":"${tag}"}`,

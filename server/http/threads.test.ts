@@ -91,6 +91,7 @@ async function say(sessionId: string, texts: readonly string[]): Promise<void> {
     now: http.clock.now(),
     epoch: info.epoch,
     expectedSeq: info.seq,
+    expectedTag: undefined,
     events,
     cells: {},
     ids: [],

@@ -1,7 +1,7 @@
 import type { ErrorType } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { AppendRequest, AppendResult, ChunkBuffer, KnownId, Store } from '../store/store.ts';
+import type { AppendResult, ChunkBuffer, KnownId, Store } from '../store/store.ts';
 import type { AppendDecision, Decision, PartialMessage } from './decision.ts';
 import { type GoneReason, SessionGone } from './gone.ts';
 import { type Command, type Plan, type PlanBase, plan } from './plan.ts';
@@ -23,7 +23,7 @@ export interface AppendTarget {
   readonly epoch: string;
   readonly gone: undefined | GoneReason;
   /** What commands are decided on now. */
-  standing(): Pick<PlanBase, 'seq' | 'state' | 'holdUntil' | 'logBytes'>;
+  standing(): Pick<PlanBase, 'seq' | 'tag' | 'state' | 'holdUntil' | 'logBytes'>;
   /** The message in flight, whole. */
   wholePartial(): Promise<void>;
   assemblePartial(): null | PartialMessage;
@@ -117,7 +117,7 @@ export class AppendQueue {
       if (planned.request !== undefined) {
         const result = await this.#deps.store.append(planned.request);
         if (result.kind !== 'applied') {
-          await this.#reconsider(batch, planned.request, result);
+          await this.#reconsider(batch, result);
           continue;
         }
         target.adoptOwn(planned);
@@ -146,16 +146,15 @@ export class AppendQueue {
   }
 
   /** The append was not taken as it was: learn why, and let the batch be decided again. */
-  async #reconsider(batch: Waiting[], request: AppendRequest, result: AppendResult): Promise<void> {
+  async #reconsider(batch: Waiting[], result: AppendResult): Promise<void> {
     const target = this.#target;
     switch (result.kind) {
       case 'applied':
         return;
       case 'conflict':
         this.#deps.onConflict();
-        // This node may have heard more since the store answered, but what it asked for was decided on less.
-        if (result.head.epoch !== target.epoch || result.head.seq < request.expectedSeq)
-          target.end('rewritten');
+        // Nothing that would follow what this node knows: its log is not the store's.
+        if (result.events.length === 0) target.end('rewritten');
         else target.adoptFrames(result.events);
         return;
       case 'known':

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
 import { openLive } from '../../test-helpers/open-live.ts';
@@ -247,6 +248,16 @@ describe('other nodes', () => {
     expect(session.gone).toBeUndefined();
     session.receiveEvents('e1', 2, [other]);
     expect(session.gone).toBe('rewritten');
+  });
+
+  test('RES-2 nothing is appended to a log whose last event is another, though it is as long', async () => {
+    const session = await live(await create());
+    for (const n of [1, 2]) await session.execute(set('x', n));
+    const file = new DatabaseSync(join(dataDir, 'holdfast.db'));
+    file.exec("UPDATE event SET tag = 'another' WHERE seq = 2; UPDATE session SET tag = 'another'");
+    file.close();
+    await expect(session.execute(set('x', 3))).rejects.toMatchObject({ reason: 'rewritten' });
+    expect(session.head.seq).toBe(2);
   });
 
   test('RES-2 one that cannot be compared any more makes this node look', async () => {

@@ -168,7 +168,8 @@ export class LiveSession implements AppendTarget {
   }
 
   standing(): ReturnType<AppendTarget['standing']> {
-    return { seq: this.#seq, state: this.state, holdUntil: this.#holdUntil, logBytes: this.#logBytes };
+    const { seq, tag } = this.head;
+    return { seq, tag, state: this.state, holdUntil: this.#holdUntil, logBytes: this.#logBytes };
   }
 
   assemblePartial(): null | PartialMessage {

@@ -17,7 +17,17 @@ function after(...events: NewEvent[]): SessionState {
 
 function base(state: SessionState, changes: Partial<PlanBase> = {}): PlanBase {
   const ids = { sessionId: 's', nodeId: 'n', epoch: 'e', newId: () => 'id', newTag: () => 'tag' };
-  return { ...ids, seq: 10, state, holdUntil: 0, partial: null, logBytes: 0, now: NOW, ...changes };
+  return {
+    ...ids,
+    seq: 10,
+    tag: 't10',
+    state,
+    holdUntil: 0,
+    partial: null,
+    logBytes: 0,
+    now: NOW,
+    ...changes,
+  };
 }
 
 const append = (decision: Omit<AppendDecision, 'kind' | 'acknowledge'>): Command => ({

@@ -20,6 +20,7 @@ export interface PlanBase {
   readonly nodeId: string;
   readonly epoch: string;
   readonly seq: number;
+  readonly tag: undefined | string;
   readonly state: SessionState;
   readonly holdUntil: number;
   readonly partial: null | PartialMessage;
@@ -95,6 +96,7 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
     now: base.now,
     epoch: base.epoch,
     expectedSeq: base.seq,
+    expectedTag: base.tag,
     events: frames,
     cells: changedCells(base.state, state),
     ids,

@@ -30,7 +30,15 @@ async function broken(count: number, lost: readonly number[]): Promise<{ id: str
   for (let from = 0; from < count; from += 100) {
     const events = Array.from({ length: Math.min(100, count - from) }, (_, i) => message(from + i + 1));
     await store.append({
-      ...{ sessionId: id, nodeId: 'n1', now: clock.now(), epoch: 'e1', expectedSeq: from, cells: {} },
+      ...{
+        sessionId: id,
+        nodeId: 'n1',
+        now: clock.now(),
+        epoch: 'e1',
+        expectedSeq: from,
+        expectedTag: undefined,
+        cells: {},
+      },
       ids: events.map(({ seq }) => ({ id: `message-${seq}`, digest: 'd', seq })),
       events: events.map((event) => ({ json: JSON.stringify(event), tag: event.tag, role: 'user' as const })),
       ...{

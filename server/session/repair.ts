@@ -75,6 +75,7 @@ async function repair(info: SessionInfo, deps: RepairDeps): Promise<void> {
       now,
       epoch,
       expectedSeq: from,
+      expectedTag: undefined,
       events: page,
       cells: changedCells(before, state),
       ids,

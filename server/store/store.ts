@@ -259,6 +259,11 @@ export interface AppendRequest {
   readonly epoch: string;
   /** The head that the events were decided on; the first event gets `expectedSeq + 1`. */
   readonly expectedSeq: number;
+  /**
+   * The tag of the event at `expectedSeq`: a log that lost its end and was written on has another there.
+   * `undefined`: it is not compared (at 0 there is none).
+   */
+  readonly expectedTag: undefined | string;
   /** At least one. */
   readonly events: readonly AppendEvent[];
   /** Folded state to replace, by name. */
@@ -298,7 +303,10 @@ export interface KnownId {
 export type AppendResult =
   /** Stored, or found stored by an earlier send of this very request (its first event's tag is at its place). */
   | { readonly kind: 'applied' }
-  /** The head is another. `events` are those after `expectedSeq` (at most 1 000; empty when the store is behind or the epoch is another). */
+  /**
+   * The head is another. `events` are those after `expectedSeq` (at most 1 000), and none when they would not follow what
+   * the caller knows: the store is behind, the epoch is another, or the event at `expectedSeq` is.
+   */
   | { readonly kind: 'conflict'; readonly head: Omit<Head, 'tag'>; readonly events: readonly string[] }
   /** Some of `ids` are known; these are they, as first stored. */
   | { readonly kind: 'known'; readonly ids: readonly KnownId[] }

@@ -81,6 +81,19 @@ export function appendRules(suite: Suite): void {
       expect((await session.info()).seq).toBe(2);
     });
 
+    test('STO-33 so is one who knows another event at that place: the log has lost its end, and was written on', async () => {
+      const session = await newSession(suite.store());
+      await session.grow(3);
+      const conflict = { kind: 'conflict', head: { epoch: session.epoch, seq: 3 }, events: [] };
+      const before = await everything(session);
+      for (const expectedSeq of [3, 2, 1]) {
+        const forked = { expectedSeq, expectedTag: 'another', events: [event(expectedSeq + 1)] };
+        expect(await suite.store().append(session.request(forked))).toEqual(conflict);
+      }
+      expect(await everything(session)).toEqual(before);
+      expect((await session.append({ expectedTag: undefined })).kind).toBe('applied');
+    });
+
     test('STO-34 the same request again is applied, once, however much came after it', async () => {
       const session = await newSession(suite.store());
       await session.grow(1);

@@ -107,6 +107,7 @@ export class TestSession {
       now: T0,
       epoch: this.epoch,
       expectedSeq: this.seq,
+      expectedTag: this.events[(over.expectedSeq ?? this.seq) - 1]?.tag,
       events: over.events ?? this.next(undefined),
       cells: {},
       ids: [],

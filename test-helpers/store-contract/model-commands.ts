@@ -19,6 +19,7 @@ export type Command = { readonly s: number; readonly dt: number } & (
       readonly op: 'append';
       readonly offset: number;
       readonly otherEpoch: boolean;
+      readonly tag: undefined | 'right' | 'another';
       readonly roles: readonly (undefined | Role)[];
       readonly cells: Readonly<Record<string, string>>;
       readonly ids: readonly number[];
@@ -94,6 +95,7 @@ const steps: fc.Arbitrary<object>[] = [
     op: fc.constant('append'),
     offset: often(0, -1, -2, 1),
     otherEpoch: often(false, true),
+    tag: often('right' as const, undefined, 'another' as const),
     roles: fc.array(maybe(role), { minLength: 1, maxLength: 4 }),
     cells: fc.dictionary(fc.constantFrom('memory', 'runs'), cellText, { noNullPrototype: true }),
     ids: fc.uniqueArray(upTo(IDS.length - 1), { maxLength: 2 }),
@@ -146,6 +148,7 @@ const BEGINNING: readonly Command[] = [
     dt: 0,
     offset: 0,
     otherEpoch: false,
+    tag: undefined,
     roles: ['user', undefined],
     cells: {},
     ids: [0],

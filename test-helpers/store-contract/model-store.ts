@@ -108,8 +108,10 @@ export class ModelStore {
     const { info, chunks } = session;
     const [first] = r.events;
     if (r.epoch === info.epoch && session.log[r.expectedSeq]?.tag === first?.tag) return { kind: 'applied' };
-    if (r.epoch !== info.epoch || r.expectedSeq !== info.seq) {
-      const missed = r.epoch === info.epoch ? session.log.slice(r.expectedSeq, r.expectedSeq + 1000) : [];
+    const isOther = r.expectedTag !== undefined && session.log[r.expectedSeq - 1]?.tag !== r.expectedTag;
+    if (r.epoch !== info.epoch || r.expectedSeq !== info.seq || isOther) {
+      const follows = r.epoch === info.epoch && !isOther;
+      const missed = follows ? session.log.slice(r.expectedSeq, r.expectedSeq + 1000) : [];
       const head = { epoch: info.epoch, seq: info.seq };
       return { kind: 'conflict', head, events: missed.map((e) => e.json) };
     }

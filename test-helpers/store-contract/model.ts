@@ -119,6 +119,7 @@ class Run {
           now,
           epoch: command.otherEpoch || session === undefined ? 'no-such-epoch' : session.info.epoch,
           expectedSeq: seq,
+          expectedTag: command.tag === 'right' ? session?.log[seq - 1]?.tag : command.tag,
           events: command.roles.map((role, i) => event(seq + i + 1, role, { s: command.s })),
           cells: command.cells,
           ids: command.ids.map((i) => ({ id: IDS[i]!, digest: `${now}`, seq: seq + 1 })),

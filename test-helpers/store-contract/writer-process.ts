@@ -37,6 +37,7 @@ async function write(to: Store, sessionId: string): Promise<never> {
       now: T0,
       epoch: info.epoch,
       expectedSeq: seq - 1,
+      expectedTag: undefined,
       events: [next],
       cells: { seq: `${seq}` },
       lease: { set: lease() },

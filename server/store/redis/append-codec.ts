@@ -32,6 +32,7 @@ export function appendArgs(request: AppendRequest): string[] {
     `${events.length}`,
     `${ids.length}`,
     `${rare === undefined ? annotations.length : -1 - annotations.length}`,
+    request.expectedTag ?? '',
   ];
   for (const event of events) args.push(encodeEvent(event));
   for (const { id, seq, digest } of ids) args.push(`i:${id}`, `${seq}:${digest}`);

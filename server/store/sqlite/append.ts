@@ -19,8 +19,9 @@ export function append(sql: Sql, request: AppendRequest): AppendResult {
 
 /** Why nothing is to be written, in the order of STO-39; a repeat of what is stored is `applied`. */
 function refusal(sql: Sql, row: SessionRow, request: AppendRequest): undefined | AppendResult {
-  const { expectedSeq, dropChunks: drop, lease } = request;
-  if (request.epoch !== row.epoch || expectedSeq !== row.seq) return repeatOrConflict(sql, row, request);
+  const { expectedSeq, expectedTag, dropChunks: drop, lease } = request;
+  const isHead = expectedSeq === row.seq && (expectedTag === undefined || expectedTag === row.tag);
+  if (request.epoch !== row.epoch || !isHead) return repeatOrConflict(sql, row, request);
   const known = lookupIds(
     sql,
     row.n,
@@ -39,6 +40,9 @@ function repeatOrConflict(sql: Sql, row: SessionRow, request: AppendRequest): Ap
     return { kind: 'conflict', head, events: [] };
   // Tags are random: whoever finds its own at its place has been here before.
   if (tagAt(sql, row.n, request.expectedSeq + 1) === request.events[0]?.tag) return { kind: 'applied' };
+  const { expectedTag } = request;
+  if (expectedTag !== undefined && tagAt(sql, row.n, request.expectedSeq) !== expectedTag)
+    return { kind: 'conflict', head, events: [] };
   return {
     kind: 'conflict',
     head,

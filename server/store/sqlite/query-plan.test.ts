@@ -52,6 +52,7 @@ test('STO-148 no operation reads a whole table or sorts: its cost follows the an
     now: T0,
     epoch: request.epoch,
     expectedSeq: 0,
+    expectedTag: undefined,
     events: [event(1, 'user')],
     cells: { memory: '{}' },
     ids: [{ id: 'client-id-1', digest: 'd', seq: 1 }],

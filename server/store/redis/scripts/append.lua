@@ -1,6 +1,6 @@
 -- The hot path: one read, the checks, then one write for each key that changes, and no table that is not needed.
 
-local FIXED = 7
+local FIXED = 8
 local RARE = 6
 
 -- On another head: what was missed, or that an earlier send of this request was applied.
@@ -9,6 +9,8 @@ local function conflict(key, m, argv, expected)
   local missed = redis.call('LRANGE', key .. ':log', expected, expected + 999)
   -- The tag is random: whose first event is there was stored.
   if missed[1] and tag_of(missed[1]) == tag_of(argv[FIXED + 1]) then return 'applied' end
+  local last = argv[8] ~= '' and expected > 0 and redis.call('LINDEX', key .. ':log', expected - 1)
+  if argv[8] ~= '' and (not last or tag_of(last) ~= argv[8]) then return { 'conflict', m[1], m[2] } end
   return { 'conflict', m[1], m[2], missed }
 end
 
@@ -41,7 +43,7 @@ local function tell(key, m, argv, n_events)
 end
 
 -- 1 node, 2 now, 3 epoch, 4 expected seq, 5 how many events, 6 how many ids,
--- 7 how many annotations, or with rare arguments the negative of that, less one; then
+-- 7 how many annotations, or with rare arguments the negative of that, less one, 8 tag of the expected event ('' any); then
 --   events, pairs of the hash (ids first, written as they came), annotation pairs, rare arguments:
 --   1 '1' when the alarm is set, '-' when it is removed, 2 title if there is none ('' none), 3 fence that must be held ('' none),
 --   4 '1' to clear the lease, 5 chunk buffer to drop ('' none), 6 its count
@@ -58,9 +60,11 @@ register('append', function(keys, argv)
   local last_pair = last_note - 2 * n_notes
 
   local m = redis.call('HMGET', key, 'epoch', 'seq', 'archived', 'bytes', 'nodes', 'owner', 'ranked', 'cells',
-    n_ids > 0 and argv[last_event + 1] or '')
+    n_ids > 0 and argv[last_event + 1] or '', 'tag')
   if not m[1] or m[3] then return { 'gone' } end
-  if m[2] ~= argv[4] or m[1] ~= argv[3] then return conflict(key, m, argv, expected) end
+  if m[2] ~= argv[4] or m[1] ~= argv[3] or (argv[8] ~= '' and m[10] ~= argv[8]) then
+    return conflict(key, m, argv, expected)
+  end
   if m[9] or n_ids > 1 then
     local known = known_ids(key, argv, last_event + 1, n_ids)
     if known then return known end
