@@ -38,7 +38,7 @@ class Told {
 test('CLI-10 CLI-11 CLI-13 the client SDK over a line that is cut in a frame, dead, and whose server is killed', async () => {
   const chance = chanceOf('SDK over bad lines');
   await using nodes = await Nodes.start('sqlite', {
-    env: { RECONNECT_MIN_MS: '20', RECONNECT_MAX_MS: '100' },
+    env: { RECONNECT_MIN_MS: '20', RECONNECT_MAX_MS: '100', MAX_QUEUED_RUNS: '0' },
   });
   await using line = await LineProxy.start(nodes.servers[0]!.url);
   // What a browser does when the page is looked at again.
