@@ -68,6 +68,8 @@ const CLOSE_MARGIN_MS = 500;
  */
 export async function createApp(settings: Settings, { clock, random, log }: AppDeps): Promise<App> {
   const nodeId = settings.nodeId ?? random.token(9);
+  // What the process is to the store is its own alone: copies of one deployment may share a name.
+  const instanceId = settings.nodeId === undefined ? nodeId : `${nodeId}.${random.token(6)}`;
   const lifetime = new AbortController();
   const metrics = createMetrics();
   const policies = new Set(settings.sessions.policies.keys());
@@ -75,7 +77,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   if (!opened.ok) throw new StartFault(opened.faults);
   const keys = opened.ring;
   const store = await openStore(settings.store, { clock, random, log });
-  const parts: Parts = { store, clock, random, nodeId, log, metrics };
+  const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics };
   const hub = createHub(settings, parts);
   metrics.readSessions(() => {
     metrics.liveSessions.set(hub.size);
