@@ -128,7 +128,8 @@ export function roleOf(event: LogEvent): AppendEvent['role'] {
     : undefined;
 }
 
-interface Extras {
+/** What a log's events are stored with besides themselves. */
+export interface Extras {
   readonly annotations: { seq: number; json: string }[];
   lastMessage: undefined | string;
   titleIfNone: undefined | string;
@@ -137,8 +138,8 @@ interface Extras {
 const PREVIEW_CHARACTERS = 200;
 const TITLE_CHARACTERS = 80;
 
-/** What the list of threads and the history show besides the event itself. */
-function noteExtras(extras: Extras, before: SessionState, event: LogEvent): void {
+/** Notes what the list of threads and the history show besides the event itself. `before` is the state that it is folded into. */
+export function noteExtras(extras: Extras, before: SessionState, event: LogEvent): void {
   if (event.type === 'message_created' || event.type === 'message_completed') {
     const { role, parts, ts } = event.data.message;
     const text = textOf(parts);

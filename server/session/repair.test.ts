@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { LogEvent } from '../../protocol/chat/down.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
+import { Lifeline } from '../../test-helpers/lifeline.ts';
 import { createSession, logOf } from '../../test-helpers/run-node.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
@@ -24,35 +25,44 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-/** A session with so many messages of a person, and the events of these seqs lost. */
-async function broken(count: number, lost: readonly number[]): Promise<{ id: string; info: SessionInfo }> {
+/** A session with so many messages of a person and `rest` after them; the events of these seqs are lost. */
+async function broken(
+  count: number,
+  lost: readonly number[],
+  rest: readonly NewEvent[] = [],
+): Promise<{ id: string; info: SessionInfo }> {
   const id = await createSession(store, clock);
-  for (let from = 0; from < count; from += 100) {
-    const events = Array.from({ length: Math.min(100, count - from) }, (_, i) => message(from + i + 1));
-    await store.append({
-      ...{
-        sessionId: id,
-        nodeId: 'n1',
-        now: clock.now(),
-        epoch: 'e1',
-        expectedSeq: from,
-        expectedTag: undefined,
-        cells: {},
-      },
-      ids: events.map(({ seq }) => ({ id: `message-${seq}`, digest: 'd', seq })),
-      events: events.map((event) => ({ json: JSON.stringify(event), tag: event.tag, role: 'user' as const })),
-      ...{
-        annotations: [],
-        dropChunks: undefined,
-        lease: undefined,
-        holdUntil: undefined,
-        alarmAt: undefined,
-      },
-      ...{ lastMessage: undefined, titleIfNone: undefined },
-    });
-  }
+  const events = [
+    ...Array.from({ length: count }, (_, i) => message(i + 1)),
+    ...rest.map((event, i) => ({ ...event, seq: count + i + 1, tag: `r${i}`, ts: '' }) as LogEvent),
+  ];
+  await store.append({
+    sessionId: id,
+    nodeId: 'n1',
+    now: clock.now(),
+    epoch: 'e1',
+    expectedSeq: 0,
+    expectedTag: undefined,
+    events: events.map((event) => ({
+      json: JSON.stringify(event),
+      tag: event.tag,
+      role: event.type === 'message_created' ? ('user' as const) : undefined,
+    })),
+    cells: {},
+    ids: Array.from({ length: count }, (_, i) => ({ id: `message-${i + 1}`, digest: 'd', seq: i + 1 })),
+    annotations: [],
+    dropChunks: undefined,
+    lease: undefined,
+    holdUntil: undefined,
+    alarmAt: undefined,
+    lastMessage: undefined,
+    titleIfNone: undefined,
+  });
   const file = new DatabaseSync(join(dataDir, 'holdfast.db'));
-  for (const seq of lost) file.prepare('DELETE FROM event WHERE seq = ?').run(seq);
+  const forget = file.prepare(
+    'DELETE FROM event WHERE seq = ? AND session = (SELECT n FROM session WHERE id = ?)',
+  );
+  for (const seq of lost) forget.run(seq, id);
   file.close();
   const info = await store.info(id);
   if (info === undefined) throw new Error('no session');
@@ -132,4 +142,36 @@ test('RES-4 a log that another process has repaired meanwhile is left alone', as
   await repairer({ store, clock, random, nodeId: 'n1' })(info);
   expect((await store.info(id))?.epoch).toBe(epoch);
   expect(await messagesOf(id)).toEqual(without(30, [2]));
+});
+
+test('RES-4 a process that dies while it repairs a log loses none of it', async () => {
+  for (const reaches of [false, true])
+    for (let call = 1; call <= 3; call++) {
+      const { id, info } = await broken(30, [2]);
+      const dying = new Lifeline(store);
+      dying.dieAt(call, reaches);
+      // Never done: it dies.
+      void repairer({ store: dying.store, clock, random, nodeId: 'n1' })(info);
+      await vi.waitFor(() => expect([dying.isDead, dying.inFlight]).toEqual([true, 0]));
+      await repairer({ store, clock, random, nodeId: 'n2' })(info);
+      expect(await messagesOf(id)).toEqual(without(30, [2]));
+    }
+});
+
+test('RES-15 history still shows what runs came to', async () => {
+  const run = { run_id: 'r1', message_id: 'message-3' };
+  const { id, info } = await broken(
+    3,
+    [1],
+    [
+      { type: 'run_queued', data: run },
+      { type: 'run_finished', data: { ...run, attempt: 0, outcome: 'canceled' } },
+    ],
+  );
+  await repairer({ store, clock, random, nodeId: 'n1' })(info);
+  const page = await store.history({ sessionId: id, beforeSeq: undefined, limit: 10, roles: undefined });
+  expect(page.items.map(({ annotation }) => annotation)).toEqual([
+    undefined,
+    '{"run_id":"r1","run_outcome":"canceled"}',
+  ]);
 });

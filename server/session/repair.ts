@@ -1,9 +1,9 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
-import type { AppendEvent, SessionInfo, Store } from '../store/store.ts';
+import type { AppendEvent, KnownId, SessionInfo, Store } from '../store/store.ts';
 import { changedCells } from './cells.ts';
-import { roleOf } from './plan.ts';
+import { type Extras, noteExtras, roleOf } from './plan.ts';
 import { EMPTY_STATE, reduce, type SessionState } from './state.ts';
 
 export interface RepairDeps {
@@ -31,63 +31,34 @@ export function repairer(deps: RepairDeps): (info: SessionInfo) => Promise<void>
   };
 }
 
-async function repair(info: SessionInfo, deps: RepairDeps): Promise<void> {
-  const { store, clock, random, nodeId } = deps;
-  const events = await survivors(info, store);
-  // Another process was quicker.
-  if ((await store.info(info.sessionId))?.epoch !== info.epoch) return;
-  const now = clock.now();
-  const epoch = random.token(9);
-  await store.erase(info.sessionId);
-  const created = await store.create({
-    sessionId: info.sessionId,
-    epoch,
-    subject: info.subject,
-    domain: info.domain,
-    workspace: info.workspace,
-    title: info.title,
-    previousId: info.previousId,
-    policy: info.policy,
-    maxSessions: 0,
-    attach: undefined,
-    alarmAt: now,
-    now,
-  });
-  if (created.kind !== 'created') return;
+async function repair(info: SessionInfo, { store, clock, random, nodeId }: RepairDeps): Promise<void> {
+  const events: AppendEvent[] = [];
+  const ids: KnownId[] = [];
+  const extras: Extras = { annotations: [], lastMessage: undefined, titleIfNone: undefined };
   let state: SessionState = EMPTY_STATE;
-  for (let from = 0; from < events.length; from += PAGE) {
-    const before = state;
-    const page: AppendEvent[] = [];
-    const ids: { id: string; digest: string; seq: number }[] = [];
-    for (const [i, event] of events.slice(from, from + PAGE).entries()) {
-      const moved = renumber(event, from + i + 1, random.token(6));
-      state = reduce(state, moved);
-      page.push({ json: JSON.stringify(moved), tag: moved.tag, role: roleOf(moved) });
-      // A person's message keeps its id, so that sending it again still stores nothing.
-      if (moved.type === 'message_created')
-        ids.push({ id: moved.data.message.id, digest: ANY_DIGEST, seq: moved.seq });
-      if (moved.type === 'run_finished')
-        ids.push({ id: `!fin:${moved.data.run_id}`, digest: '', seq: moved.seq });
-    }
-    await store.append({
-      sessionId: info.sessionId,
-      nodeId,
-      now,
-      epoch,
-      expectedSeq: from,
-      expectedTag: undefined,
-      events: page,
-      cells: changedCells(before, state),
-      ids,
-      annotations: [],
-      dropChunks: undefined,
-      lease: undefined,
-      holdUntil: undefined,
-      alarmAt: undefined,
-      lastMessage: info.lastMessage,
-      titleIfNone: undefined,
-    });
+  for (const [i, event] of (await survivors(info, store)).entries()) {
+    const moved = renumber(event, i + 1, random.token(6));
+    noteExtras(extras, state, moved);
+    state = reduce(state, moved);
+    events.push({ json: JSON.stringify(moved), tag: moved.tag, role: roleOf(moved) });
+    // A person's message keeps its id, so that sending it again still stores nothing.
+    if (moved.type === 'message_created')
+      ids.push({ id: moved.data.message.id, digest: ANY_DIGEST, seq: moved.seq });
+    if (moved.type === 'run_finished')
+      ids.push({ id: `!fin:${moved.data.run_id}`, digest: '', seq: moved.seq });
   }
+  // In one step, and only in the place of the log that was read: another process may have been quicker.
+  await store.rewrite({
+    sessionId: info.sessionId,
+    nodeId,
+    epochBefore: info.epoch,
+    epoch: random.token(9),
+    events,
+    cells: changedCells(EMPTY_STATE, state),
+    ids,
+    annotations: extras.annotations,
+    alarmAt: clock.now(),
+  });
 }
 
 /** The digest of an id whose content is no longer known: any content counts as the same. */

@@ -37,6 +37,13 @@ export interface Store {
   /** Appends events by compare-and-set on `seq`. See `AppendRequest` for what else happens in the same step. */
   append(request: AppendRequest): Promise<AppendResult>;
 
+  /**
+   * Puts another log, under a new epoch, in the place of one that is not continuous, with its cells, ids and annotations.
+   * Chunks and lease go; the rest of the record stays, attachments too, and nodes that are attached are told `gone`.
+   * `false`: the session is not there, archived, or has a log of another epoch by now.
+   */
+  rewrite(request: RewriteRequest): Promise<boolean>;
+
   /** Appends one chunk of the message in flight, fenced by the run's lease. */
   appendChunk(request: ChunkRequest): Promise<ChunkResult>;
 
@@ -298,6 +305,14 @@ export interface KnownId {
   readonly id: string;
   readonly digest: string;
   readonly seq: number;
+}
+
+export interface RewriteRequest
+  extends Pick<AppendRequest, 'sessionId' | 'nodeId' | 'events' | 'cells' | 'ids' | 'annotations'> {
+  /** The epoch of the log that is replaced. */
+  readonly epochBefore: string;
+  readonly epoch: string;
+  readonly alarmAt: number;
 }
 
 export type AppendResult =

@@ -130,6 +130,18 @@ export function nodeRules(suite: Suite): void {
       expect(of(heardThere, left.here)).toEqual([]);
     });
 
+    test('STO-125 a rewritten log is reported to the other attached node', async () => {
+      const { here } = await shared();
+      const nothing = { events: [], cells: {}, ids: [], annotations: [] };
+      const epochs = { epochBefore: here.epoch, epoch: unique('ep') };
+      const request = { sessionId: here.id, nodeId: NODE, alarmAt: T0, ...nothing, ...epochs };
+      expect(await suite.store().rewrite(request)).toBe(true);
+      await vi.waitFor(
+        () => expect(of(heardThere, here)).toEqual([{ kind: 'gone', sessionId: here.id }]),
+        10_000,
+      );
+    });
+
     test('STO-125 an erased session is reported to the other attached node', async () => {
       const { here } = await shared();
       await suite.store().erase(here.id);

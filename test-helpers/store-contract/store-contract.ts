@@ -13,6 +13,7 @@ import { modelRules } from './model.ts';
 import { nodeRules } from './nodes.ts';
 import { openRules } from './open.ts';
 import { presenceRules } from './presence.ts';
+import { rewriteRules } from './rewrite.ts';
 
 export type { StoreHarness } from './harness.ts';
 
@@ -29,6 +30,7 @@ export function registerStoreContract(name: string, harness: StoreHarness): void
     presenceRules(suite);
     historyRules(suite);
     expireAndEraseRules(suite);
+    rewriteRules(suite);
     exactnessRules(suite);
     durabilityRules(suite);
     nodeRules(suite);

@@ -1,4 +1,11 @@
-import type { AppendRequest, AppendResult, ChunkBuffer, ChunkRequest, KnownId } from '../store.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  ChunkBuffer,
+  ChunkRequest,
+  KnownId,
+  RewriteRequest,
+} from '../store.ts';
 import type { Reply } from './calls.ts';
 import { Keys } from './keys.ts';
 import { functionName } from './library.ts';
@@ -35,8 +42,7 @@ export function appendArgs(request: AppendRequest): string[] {
     request.expectedTag ?? '',
   ];
   for (const event of events) args.push(encodeEvent(event));
-  for (const { id, seq, digest } of ids) args.push(`i:${id}`, `${seq}:${digest}`);
-  for (const [name, json] of Object.entries(request.cells)) args.push(`c:${name}`, json);
+  pushPairs(args, request);
   if (request.lease && 'set' in request.lease) {
     const { set } = request.lease;
     args.push('lease', encodeFence(set), 'until', `${set.until}`, 'owner', set.owner);
@@ -47,6 +53,23 @@ export function appendArgs(request: AppendRequest): string[] {
   if (alarm !== undefined) args.push('alarm', alarm);
   for (const { seq, json } of annotations) args.push(`${seq}`, json);
   if (rare !== undefined) args.push(...rare);
+  return args;
+}
+
+/** Ids and cells as fields of the hash, ids first. */
+function pushPairs(args: string[], { ids, cells }: Pick<AppendRequest, 'ids' | 'cells'>): void {
+  for (const { id, seq, digest } of ids) args.push(`i:${id}`, `${seq}:${digest}`);
+  for (const [name, json] of Object.entries(cells)) args.push(`c:${name}`, json);
+}
+
+/** The arguments of the function `rewrite`: see scripts/rewrite.lua. */
+export function rewriteArgs(request: RewriteRequest, alarm: string): string[] {
+  const { events, ids, cells, annotations } = request;
+  const pairs = ids.length + Object.keys(cells).length;
+  const args = [request.nodeId, request.epochBefore, request.epoch, alarm, `${events.length}`, `${pairs}`];
+  for (const event of events) args.push(encodeEvent(event));
+  pushPairs(args, request);
+  for (const { seq, json } of annotations) args.push(`${seq}`, json);
   return args;
 }
 

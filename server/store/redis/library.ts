@@ -10,7 +10,7 @@ export type RedisClient = Redis | Cluster;
 export const RANK_MS = 10_000;
 
 /** In this order: each may use what the ones before it define. */
-const FILES = ['record', 'presence', 'append', 'runs', 'history', 'open', 'lifecycle'];
+const FILES = ['record', 'presence', 'append', 'runs', 'history', 'open', 'lifecycle', 'rewrite'];
 
 const source = `local RANK_MS = ${RANK_MS}\n${FILES.map((name) =>
   readFileSync(join(import.meta.dirname, 'scripts', `${name}.lua`), 'utf8'),
@@ -35,6 +35,7 @@ export type FunctionName =
   | 'info'
   | 'open'
   | 'renew'
+  | 'rewrite'
   | 'title'
   | 'touch';
 

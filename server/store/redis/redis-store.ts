@@ -4,7 +4,15 @@ import type { Random } from '../../random.ts';
 import type * as S from '../store.ts';
 import type { Alarms } from './alarms.ts';
 import type { Calls } from './calls.ts';
-import { alarmOf, appendArgs, chunkArgs, decodeAppend, decodeChunks, decodeKnown } from './append-codec.ts';
+import {
+  alarmOf,
+  appendArgs,
+  chunkArgs,
+  decodeAppend,
+  decodeChunks,
+  decodeKnown,
+  rewriteArgs,
+} from './append-codec.ts';
 import type { Keys } from './keys.ts';
 import { decodeEvents, decodePage, encodeRoles } from './log-codec.ts';
 import { NodeChannel } from './node-channel.ts';
@@ -118,6 +126,19 @@ export class RedisStore implements S.Store {
       this.#inBackground(alarms.forget(sessionId, alarmBefore));
     if (scope !== undefined) this.#inBackground(subjects.rank(subjectOfScope(scope), sessionId, request.now));
     return result;
+  }
+
+  async rewrite(request: S.RewriteRequest): Promise<boolean> {
+    const { calls, keys, alarms, random } = this.#p;
+    const { sessionId, alarmAt } = request;
+    const alarm = encodeAlarm(alarmAt, random.token(9));
+    const [reply] = await Promise.all([
+      calls.fcall('rewrite', keys.session(sessionId), rewriteArgs(request, alarm)),
+      alarms.announce(sessionId, alarm),
+    ]);
+    const [done, before] = reply as [number, undefined | null | string];
+    if (typeof before === 'string') this.#inBackground(alarms.forget(sessionId, before));
+    return done === 1;
   }
 
   async appendChunk(request: S.ChunkRequest): Promise<S.ChunkResult> {

@@ -59,8 +59,10 @@ function isBuffer(row: SessionRow, drop: NonNullable<AppendRequest['dropChunks']
   );
 }
 
-/** Nothing is refused from here on. */
-function write(sql: Sql, row: SessionRow, request: AppendRequest): void {
+type Written = Omit<AppendRequest, 'sessionId' | 'nodeId' | 'epoch' | 'expectedSeq' | 'expectedTag'>;
+
+/** Appends to what the row says. Nothing is refused from here on. */
+export function write(sql: Sql, row: SessionRow, request: Written): void {
   const counts: Record<Role, number> = { user: 0, assistant: 0, system: 0 };
   let { seq, log_bytes: bytes } = row;
   for (const { json, tag, role } of request.events) {

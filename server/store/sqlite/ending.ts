@@ -5,14 +5,19 @@ import { countSession } from './create.ts';
 import { findSession, infoOf, type SessionRow } from './session-row.ts';
 import type { Sql } from './sql.ts';
 
-/** What a session has beside its log. */
-function dropState(sql: Sql, n: number): void {
+/** What follows from a session's log. */
+export function dropFolded(sql: Sql, n: number): void {
   sql.run('DELETE FROM cell WHERE session = ?', n);
   sql.run('DELETE FROM known_id WHERE session = ?', n);
+}
+
+/** What a session has beside its log. */
+function dropState(sql: Sql, n: number): void {
+  dropFolded(sql, n);
   sql.run('DELETE FROM attachment WHERE session = ?', n);
 }
 
-function dropLog(sql: Sql, n: number): void {
+export function dropLog(sql: Sql, n: number): void {
   sql.run('DELETE FROM event WHERE session = ?', n);
   sql.run('DELETE FROM annotation WHERE session = ?', n);
 }

@@ -11,6 +11,7 @@ import { eventsAfter } from './log.ts';
 import { open } from './open.ts';
 import type { OwnerLock } from './owner-lock.ts';
 import { detach, touch } from './presence.ts';
+import { rewrite } from './rewrite.ts';
 import { findSession, holdsLease, infoOf } from './session-row.ts';
 import { nullable, Sql } from './sql.ts';
 import type { WalSync } from './wal-sync.ts';
@@ -70,6 +71,10 @@ export class SqliteStore implements S.Store {
 
   append(request: S.AppendRequest): Promise<S.AppendResult> {
     return this.#commits.write(() => append(this.#sql, request), request.events.length);
+  }
+
+  rewrite(request: S.RewriteRequest): Promise<boolean> {
+    return this.#commits.write(() => rewrite(this.#sql, request), request.events.length);
   }
 
   appendChunk(request: S.ChunkRequest): Promise<S.ChunkResult> {
