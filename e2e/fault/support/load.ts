@@ -2,7 +2,13 @@ import type { LogEvent } from '../../../protocol/chat/down.ts';
 import { Device, type Habit } from '../../property/support/device.ts';
 import { again, settle } from '../../property/support/settle.ts';
 import type { Nodes } from '../../property/support/nodes.ts';
-import { faultsAtRest, faultsOfSession, promisedSeq, readLog } from '../../property/support/verdict.ts';
+import {
+  faultsAtRest,
+  faultsOfSession,
+  inBrief,
+  promisedSeq,
+  readLog,
+} from '../../property/support/verdict.ts';
 import { Chance } from './chance.ts';
 
 const HABITS: readonly Habit[] = ['position', 'partial', 'partial', 'snapshot', 'partial'];
@@ -158,10 +164,7 @@ export class Load implements AsyncDisposable {
 
   #explained(devices: readonly Device[], faults: readonly string[]): string[] {
     if (faults.length === 0) return [];
-    return [
-      ...faults.slice(0, 20),
-      ...devices.map((device) => `${device.name}:\n${device.trace.join('\n')}`),
-    ];
+    return [...inBrief(faults), ...devices.map((device) => `${device.name}:\n${device.trace.join('\n')}`)];
   }
 }
 

@@ -2,7 +2,7 @@ import { Device } from './device.ts';
 import type { Nodes } from './nodes.ts';
 import { settle } from './settle.ts';
 import { type Interleaving, type Step, shouted } from './steps.ts';
-import { faultsAtRest } from './verdict.ts';
+import { faultsAtRest, inBrief } from './verdict.ts';
 
 /** More would only make a case longer. */
 const MOST_MESSAGES = 8;
@@ -121,5 +121,5 @@ async function perform(step: Step, device: Device, counts: { messages: number })
 export function describeFailure(one: Interleaving, { faults, traces }: Outcome, nodes: Nodes): string {
   const traced = Object.entries(traces).map(([name, lines]) => `${name}:\n${lines.join('\n')}`);
   const logged = nodes.warnings.slice(-40).join('\n');
-  return [faults.slice(0, 20).join('\n'), JSON.stringify(one), ...traced, logged].join('\n\n');
+  return [inBrief(faults).join('\n'), JSON.stringify(one), ...traced, logged].join('\n\n');
 }

@@ -193,3 +193,10 @@ function endsStream(event: LogEvent, messageId: string, attempt: number): boolea
     event.type === 'message_restarted' && event.data.message_id === messageId && event.data.attempt > attempt
   );
 }
+
+/** The first faults, without the whole of the texts that they are about. */
+export function inBrief(faults: readonly string[]): string[] {
+  return faults
+    .slice(0, 20)
+    .map((fault) => (fault.length > 1000 ? `${fault.slice(0, 600)} ... ${fault.slice(-300)}` : fault));
+}
