@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { NewEvent } from '../../protocol/chat/down.ts';
 import type { InputRequest, InputResponse } from '../../protocol/chat/run.ts';
+import { answerDigest } from '../session/answer-digest.ts';
 import { type Decide, refuse } from '../session/decision.ts';
 import type { ResolvedInput, SessionState } from '../session/state.ts';
 import { holdUntil } from './hold.ts';
@@ -101,9 +101,5 @@ function inputResolved(runId: string, response: InputResponse, subject: string):
 }
 
 function sameAnswer(resolved: ResolvedInput, response: InputResponse): boolean {
-  return (
-    resolved.resolution === 'answered' &&
-    resolved.approved === response.approved &&
-    isDeepStrictEqual(resolved.value, response.value)
-  );
+  return resolved.resolution === 'answered' && resolved.answer === answerDigest(response);
 }

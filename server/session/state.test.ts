@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
+import { answerDigest } from './answer-digest.ts';
 import { changedCells, stateOf } from './cells.ts';
 import { EMPTY_STATE, reduce, type SessionState } from './state.ts';
 
@@ -71,7 +72,8 @@ describe('runs', () => {
     const two = fold([queued('r1'), started('r1'), asked('q1'), asked('q2'), answered('q1')]);
     expect(two.run).toMatchObject({ state: 'waiting_input', pendingInputs: [{ request_id: 'q2' }] });
     expect(fold([answered('q2')], two, 5).run).toMatchObject({ state: 'running', pendingInputs: [] });
-    expect(two.resolvedInputs).toMatchObject([{ requestId: 'q1', approved: true, seq: 5 }]);
+    const answer = answerDigest({ approved: true });
+    expect(two.resolvedInputs).toMatchObject([{ requestId: 'q1', answer, seq: 5 }]);
   });
 
   test('what ended is remembered as the last run; a retry answers the same message', () => {

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { InputRequest, RunOutcome, ToolCallRecord, Workflow } from '../../protocol/chat/run.ts';
-import { type Json, type JsonObject, mergePatch } from '../../protocol/json.ts';
+import { type JsonObject, mergePatch } from '../../protocol/json.ts';
+import { answerDigest } from './answer-digest.ts';
 
 /** A run that waits for its turn. */
 export interface QueuedRun {
@@ -45,8 +46,8 @@ export interface FinishedRun {
 export interface ResolvedInput {
   readonly requestId: string;
   readonly resolution: 'answered' | 'expired' | 'canceled';
-  readonly approved: undefined | boolean;
-  readonly value: undefined | Json;
+  /** The digest of the answer: values may be large, and this is read and written with every change of a run. */
+  readonly answer: string;
   /** Where its `input_resolved` is. */
   readonly seq: number;
 }
@@ -244,7 +245,8 @@ function toolResult(state: SessionState, event: Event<'tool_result'>): SessionSt
 
 function inputResolved(state: SessionState, event: Event<'input_resolved'>): SessionState {
   const { run_id, request_id, resolution, approved, value } = event.data;
-  const resolved: ResolvedInput = { requestId: request_id, resolution, approved, value, seq: event.seq };
+  const answer = answerDigest({ approved, value });
+  const resolved: ResolvedInput = { requestId: request_id, resolution, answer, seq: event.seq };
   const withRun = updateRun(state, run_id, (run) => {
     const pendingInputs = run.pendingInputs.filter((input) => input.request_id !== request_id);
     const waits = run.state === 'waiting_input' && pendingInputs.length > 0;
