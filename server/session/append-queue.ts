@@ -113,6 +113,7 @@ export class AppendQueue {
       if (target.gone !== undefined) throw new SessionGone(target.gone);
       if (batch.some((waiting) => waiting.command.needsPartial)) await target.wholePartial();
       const planned = this.#plan(batch);
+      if (planned === undefined) return await this.#commitEach(batch.splice(0));
       const decided = batch.slice(0, planned.decisions.length);
       if (planned.request !== undefined) {
         const result = await this.#deps.store.append(planned.request);
@@ -127,7 +128,23 @@ export class AppendQueue {
     }
   }
 
-  #plan(batch: readonly Waiting[]): Plan {
+  /** A rule threw: each command by itself, so that only its own fails. */
+  async #commitEach(batch: readonly Waiting[]): Promise<void> {
+    for (const waiting of batch)
+      await this.#commit([waiting]).catch((error: unknown) => waiting.fail(error));
+  }
+
+  /** `undefined`: a rule threw, and it is not said which. */
+  #plan(batch: readonly Waiting[]): undefined | Plan {
+    try {
+      return this.#planOf(batch);
+    } catch (error) {
+      if (batch.length === 1) throw error;
+      return undefined;
+    }
+  }
+
+  #planOf(batch: readonly Waiting[]): Plan {
     const { clock, random, nodeId } = this.#deps;
     const needsPartial = batch.some((waiting) => waiting.command.needsPartial);
     return plan(

@@ -125,6 +125,22 @@ describe('appending', () => {
     expect(session.framesAfter(1)).toHaveLength(2);
   });
 
+  test('MSG-17 a rule that throws fails its own command, and no other of the same append', async () => {
+    const session = await live(await create());
+    const bad: Command = {
+      ...set('x', 0),
+      decide: () => {
+        throw new Error('a bug');
+      },
+    };
+    const [one, two, three] = await Promise.allSettled(
+      [set('x', 1), bad, set('x', 2)].map((c) => session.execute(c)),
+    );
+    expect(one).toMatchObject({ status: 'fulfilled', value: { kind: 'applied', seq: 1 } });
+    expect(two).toMatchObject({ status: 'rejected', reason: { message: 'a bug' } });
+    expect(three).toMatchObject({ status: 'fulfilled', value: { kind: 'applied', seq: 2 } });
+  });
+
   test('FLO-7 the size of a log is told in bytes, as the store counts them', async () => {
     const id = await create();
     const session = await live(id);
