@@ -130,8 +130,7 @@ export class AppendQueue {
 
   /** A rule threw: each command by itself, so that only its own fails. */
   async #commitEach(batch: readonly Waiting[]): Promise<void> {
-    for (const waiting of batch)
-      await this.#commit([waiting]).catch((error: unknown) => waiting.fail(error));
+    for (const waiting of batch) await this.#commit([waiting]).catch((error: unknown) => waiting.fail(error));
   }
 
   /** `undefined`: a rule threw, and it is not said which. */
