@@ -18,7 +18,7 @@ export interface BenchPlan {
     readonly measureMs: number;
   };
   /** Memory is the difference between so many connections and so many. */
-  readonly idle: { readonly from: number; readonly to: number };
+  readonly idle: { readonly rounds: number; readonly from: number; readonly to: number };
   readonly depth: {
     readonly depths: readonly number[];
     readonly missed: number;
@@ -30,10 +30,10 @@ export interface BenchPlan {
 export const FULL: BenchPlan = {
   rounds: 5,
   append: { connections: 64, warmUpMs: 500, measureMs: 2000 },
-  storm: { sessions: 300, missed: 10, cycles: 5, cyclesMs: 3000, roundsMs: 15_000 },
+  storm: { sessions: 300, missed: 10, cycles: 5, cyclesMs: 3000, roundsMs: 8000 },
   stream: { sessions: 40, readers: 50, everyMs: 50, warmUpMs: 500, measureMs: 2000 },
-  idle: { from: 1000, to: 5000 },
-  depth: { depths: [10, 100, 1000, 10_000, 100_000], missed: 10, restores: 100, maxMs: 15_000 },
+  idle: { rounds: 3, from: 1000, to: 4000 },
+  depth: { depths: [10, 100, 1000, 10_000, 100_000], missed: 10, restores: 100, maxMs: 10_000 },
 };
 
 /** A look that takes less than a minute. */
@@ -42,6 +42,6 @@ export const QUICK: BenchPlan = {
   append: { connections: 64, warmUpMs: 500, measureMs: 1000 },
   storm: { sessions: 100, missed: 10, cycles: 3, cyclesMs: 1000, roundsMs: 3000 },
   stream: { sessions: 20, readers: 25, everyMs: 50, warmUpMs: 300, measureMs: 700 },
-  idle: { from: 500, to: 2500 },
+  idle: { rounds: 1, from: 500, to: 2500 },
   depth: { depths: [10, 1000, 10_000], missed: 10, restores: 20, maxMs: 3000 },
 };

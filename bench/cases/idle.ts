@@ -14,16 +14,18 @@ const NURSERY = { NODE_OPTIONS: '--max-semi-space-size=16' };
 
 export async function idleCase({ idle }: BenchPlan): Promise<CaseReport> {
   const [heap, resident] = [new Rounds(), new Rounds()];
-  await withSubjects(NURSERY, async (subjects) => {
-    for (const subject of subjects) {
-      const before = await usageAt(subject, idle.from);
-      const after = await usageAt(subject, idle.to);
-      await usageAt(subject, 0);
-      const more = idle.to - idle.from;
-      heap.add(0, subject.name, (after.heapBytes - before.heapBytes) / more);
-      resident.add(0, subject.name, (after.rssBytes - before.rssBytes) / more);
-    }
-  });
+  // Anew each round: what a process held once it does not give back.
+  for (let round = 0; round < idle.rounds; round++)
+    await withSubjects(NURSERY, async (subjects) => {
+      for (const subject of subjects) {
+        const before = await usageAt(subject, idle.from);
+        const after = await usageAt(subject, idle.to);
+        await usageAt(subject, 0);
+        const more = idle.to - idle.from;
+        heap.add(round, subject.name, (after.heapBytes - before.heapBytes) / more);
+        resident.add(round, subject.name, (after.rssBytes - before.rssBytes) / more);
+      }
+    });
   return {
     title: 'Idle memory',
     text:
