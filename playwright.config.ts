@@ -10,12 +10,13 @@ const asRoot = process.getuid?.() === 0;
 export default defineConfig({
   testDir: 'e2e/browser',
   outputDir: 'test-results',
-  workers: 1,
+  workers: 2,
   forbidOnly: Boolean(process.env.CI),
   reporter: 'list',
   timeout: 60_000,
   expect: { timeout: 10_000 },
-  use: { trace: 'retain-on-failure' },
+  // A trace costs more than the tests themselves: it is kept on demand.
+  use: { trace: process.env.HOLDFAST_TRACE === undefined ? 'off' : 'retain-on-failure' },
   projects: [
     {
       name: 'chromium',

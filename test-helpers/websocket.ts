@@ -62,10 +62,15 @@ export class ClientPage {
     return this.untilState('connected');
   }
 
-  /** Writes a message and sends it with Enter; answers once the client has taken it: sent, or waiting for the line. */
-  async say(text: string): Promise<void> {
+  /** Writes a message and presses Enter. What becomes of it is the test's matter. */
+  async write(text: string): Promise<void> {
     await this.hands.fill('composer', text);
     await this.hands.press('composer', 'Enter');
+  }
+
+  /** Writes a message and sends it with Enter; answers once the client has taken it: sent, or waiting for the line. */
+  async say(text: string): Promise<void> {
+    await this.write(text);
     await this.until((held) => knows(held, text), `the message ${JSON.stringify(text.slice(0, 60))}`);
     this.#said = text.trim();
   }

@@ -3,7 +3,7 @@ import { expect, test } from './support/fixtures.ts';
 import { sendRaw, watchSockets } from './support/page-socket.ts';
 import { recordTexts } from './support/record.ts';
 
-test('not authenticated at first, authenticated after success, not after an error, again only by authenticating', async ({
+test('WEB-10 not authenticated at first, authenticated after success, not after an error, again only by authenticating', async ({
   newDevice,
   stand,
 }) => {
@@ -43,7 +43,10 @@ test('not authenticated at first, authenticated after success, not after an erro
   await expect(at('auth-status')).toHaveText('Not Authenticated');
 });
 
-test('stays authenticated through channel operations, which are refused', async ({ device, apiKey }) => {
+test('WEB-10 stays authenticated through channel operations, which are refused', async ({
+  device,
+  apiKey,
+}) => {
   const { client, at, page } = device;
   await watchSockets(page);
   await client.signIn(apiKey);
@@ -67,7 +70,7 @@ test('stays authenticated through channel operations, which are refused', async 
   await expect(at('notice').first()).toContainText('This server does not offer that.');
 });
 
-test('stays authenticated while agents come and go', async ({ newDevice, stand }) => {
+test('WEB-10 stays authenticated while agents come and go', async ({ newDevice, stand }) => {
   await using scripted = await ScriptedServer.start(stand.server.url);
   const { client, at, page } = await newDevice({ url: scripted.url });
   await client.signIn();
@@ -84,7 +87,7 @@ test('stays authenticated while agents come and go', async ({ newDevice, stand }
   expect(await texts()).toEqual(['Authenticated']);
 });
 
-test('stays authenticated while messages go and answers come', async ({ device, apiKey }) => {
+test('WEB-10 stays authenticated while messages go and answers come', async ({ device, apiKey }) => {
   const { client, at, page } = device;
   await client.signIn(apiKey);
   const texts = await recordTexts(page, 'auth-status');

@@ -1,7 +1,11 @@
 import { numbersTo } from './support/demo.ts';
 import { expect, test } from './support/fixtures.ts';
 
-test('says something and is answered; page and server hold the same', async ({ device, stand, apiKey }) => {
+test('WEB-42 says something and is answered; page and server hold the same', async ({
+  device,
+  stand,
+  apiKey,
+}) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   expect(await client.ask('hello there')).toBe('Message 1: "hello there"');
@@ -13,7 +17,11 @@ test('says something and is answered; page and server hold the same', async ({ d
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('what is remembered is in the panel, and can be changed there', async ({ device, stand, apiKey }) => {
+test('WEB-80 what is remembered is in the panel, and can be changed there', async ({
+  device,
+  stand,
+  apiKey,
+}) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   await client.ask('remember colour is blue');
@@ -40,7 +48,7 @@ test('what is remembered is in the panel, and can be changed there', async ({ de
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a tool call folds open, also one that failed', async ({ device, apiKey }) => {
+test('WEB-75 a tool call folds open, also one that failed', async ({ device, apiKey }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   expect(await client.ask('calc (2 + 3) * 4')).toBe('(2 + 3) * 4 = 20');
@@ -52,7 +60,11 @@ test('a tool call folds open, also one that failed', async ({ device, apiKey }) 
   await expect(at('answer-text').last()).toContainText('Sorry, I cannot calculate');
 });
 
-test('a plan shows its steps, asks, and goes on when it is approved', async ({ device, stand, apiKey }) => {
+test('WEB-74 a plan shows its steps, asks, and goes on when it is approved', async ({
+  device,
+  stand,
+  apiKey,
+}) => {
   const { client, at, page } = device;
   await client.signIn(apiKey);
   await client.say('plan a kitchen garden');
@@ -74,7 +86,7 @@ test('a plan shows its steps, asks, and goes on when it is approved', async ({ d
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a plan that is declined stops there', async ({ device, apiKey }) => {
+test('WEB-70 a plan that is declined stops there', async ({ device, apiKey }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   await client.say('plan a heist');
@@ -85,31 +97,37 @@ test('a plan that is declined stops there', async ({ device, apiKey }) => {
   await expect(at('step').nth(4)).toHaveAttribute('data-state', 'coming');
 });
 
-test('an answer that is stopped keeps what was written, and can be asked for again', async ({
+test('WEB-44 an answer that is stopped keeps what was written, and can be asked for again', async ({
   device,
   stand,
   apiKey,
 }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
-  await client.say('count to 20');
+  await client.say('count to 400');
   await client.untilWriting(10);
   await at('cancel').click();
-  const { messages } = await client.untilIdle();
+  const { messages } = await client.until(
+    (held) => held.run === null && held.messages.length === 2,
+    'the end',
+  );
   const partial = messages.at(-1);
   expect(partial?.status).toBe('partial');
-  expect(numbersTo(20).startsWith(partial?.text ?? '?')).toBe(true);
+  expect(numbersTo(400).startsWith(partial?.text ?? '?')).toBe(true);
   await expect(at('run-outcome')).toHaveText('Stopped here. What was written is kept.');
   await at('retry').click();
+  // The second answer stands below the first, which stays.
+  await client.untilWriting(10);
+  await at('cancel').click();
   const again = await client.until(
-    (held) => held.run === null && held.messages.at(-1)?.status === 'completed',
-    'the second answer',
+    (held) => held.run === null && held.messages.length === 3,
+    'the second end',
   );
-  expect(again.messages.at(-1)?.text).toBe(numbersTo(20));
+  expect(again.messages.slice(0, 2)).toEqual(messages);
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('while the agent is busy a message waits, goes first, or is not sent, as one chooses', async ({
+test('WEB-62 while the agent is busy a message waits, goes first, or is not sent, as one chooses', async ({
   device,
   stand,
   apiKey,
@@ -121,7 +139,7 @@ test('while the agent is busy a message waits, goes first, or is not sent, as on
   await client.say('after this');
   await expect(page.getByText('Next in line')).toBeVisible();
   await at('busy-reject').check();
-  await client.say('only if free');
+  await client.write('only if free');
   await expect(page.getByText('Not sent: a run was in hand.')).toBeVisible();
   await at('discard').click();
   await expect(at('message-text').filter({ hasText: 'only if free' })).toHaveCount(0);
@@ -139,7 +157,7 @@ test('while the agent is busy a message waits, goes first, or is not sent, as on
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a message that is too long is not sent, and can be cut', async ({ device, apiKey }) => {
+test('WEB-61 a message that is too long is not sent, and can be cut', async ({ device, apiKey }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   await at('composer').fill('x'.repeat(100_003));
@@ -149,7 +167,7 @@ test('a message that is too long is not sent, and can be cut', async ({ device, 
   await expect(at('send')).toBeEnabled();
 });
 
-test('threads are listed, named, found, opened and erased', async ({ device, stand, apiKey }) => {
+test('WEB-90 threads are listed, named, found, opened and erased', async ({ device, stand, apiKey }) => {
   const { client, at, page } = device;
   await client.signIn(apiKey);
   await client.ask('first thread');
@@ -184,7 +202,7 @@ test('threads are listed, named, found, opened and erased', async ({ device, sta
   await client.until((held) => held.session_id !== first, 'another thread');
 });
 
-test("a thread that is not there, or another person's, is told as that", async ({
+test("WEB-3 a thread that is not there, or another person's, is told as that", async ({
   newDevice,
   apiKey,
   spareKey,

@@ -16,7 +16,7 @@ const RECONNECTS = [
 ] as const;
 
 for (const { code, reason, says } of RECONNECTS)
-  test(`${code || 1005}: the page says what happened, tries again by itself, and is back`, async ({
+  test(`WEB-11 ${code || 1005}: the page says what happened, tries again by itself, and is back`, async ({
     newDevice,
     stand,
   }) => {
@@ -58,7 +58,7 @@ const GIVES_UP = [
 ] as const;
 
 for (const { code, error, says } of GIVES_UP)
-  test(`${code} ${error.error_type}: the page says so, does not hammer the server, and offers to reload`, async ({
+  test(`WEB-11 ${code} ${error.error_type}: the page says so, does not hammer the server, and offers to reload`, async ({
     newDevice,
     stand,
   }) => {
@@ -76,7 +76,7 @@ for (const { code, error, says } of GIVES_UP)
     await client.untilState('connected');
   });
 
-test('1000: the server says goodbye, and the page stays until the person connects', async ({
+test('WEB-11 1000: the server says goodbye, and the page stays until the person connects', async ({
   newDevice,
   stand,
 }) => {
@@ -90,7 +90,7 @@ test('1000: the server says goodbye, and the page stays until the person connect
   await client.untilState('connected');
 });
 
-test('1000 erased: another device erased the thread', async ({ newDevice, stand, apiKey }) => {
+test('WEB-11 1000 erased: another device erased the thread', async ({ newDevice, stand, apiKey }) => {
   const [one, two] = [await newDevice(), await newDevice()];
   await one.client.signIn(apiKey);
   await one.client.ask('soon gone');
@@ -108,7 +108,7 @@ test('1000 erased: another device erased the thread', async ({ newDevice, stand,
   expect((await one.client.held()).messages).toEqual([]);
 });
 
-test('1006: a line that is cut is told, counted down, and taken up', async ({
+test('WEB-10 1006: a line that is cut is told, counted down, and taken up', async ({
   device: { client, at },
   stand,
   apiKey,
@@ -124,7 +124,7 @@ test('1006: a line that is cut is told, counted down, and taken up', async ({
   await expect(at('seam')).toHaveCount(1);
 });
 
-test('4000: a bad key at sign-in is asked for anew', async ({ device: { client, at } }) => {
+test('WEB-2 4000: a bad key at sign-in is asked for anew', async ({ device: { client, at } }) => {
   await client.open();
   await at('api-key').fill('wrong');
   await at('sign-in').click();
@@ -134,14 +134,19 @@ test('4000: a bad key at sign-in is asked for anew', async ({ device: { client, 
 
 test.describe('with few messages allowed', () => {
   test.use({ env: { MESSAGE_RATE_PER_S: '1', MESSAGE_BURST: '4', AGENT: 'none' } });
-  test('4001: too many messages are told, and sent after the pause that the server asked for', async ({
+  test('WEB-10 4001: too many messages are told, and sent after the pause that the server asked for', async ({
     device: { client, at },
     stand,
     apiKey,
   }) => {
     await client.signIn(apiKey);
+    // Written without a line, so that all of it is sent at once.
+    stand.offline();
+    await client.untilLost();
     const texts = Array.from({ length: 8 }, (_, i) => `quick ${i + 1}`);
     for (const text of texts) await client.say(text);
+    stand.heal();
+    await client.wake();
     await expectStatus(at, { line: 'Reconnecting', error: 'Too much at once.' });
     await expect(at('reconnect-info')).toHaveText(/The server lets us back in \d+ s\./);
     const { messages } = await client.untilIdle();
@@ -152,7 +157,7 @@ test.describe('with few messages allowed', () => {
 
 test.describe('with small frames', () => {
   test.use({ env: { MAX_FRAME_BYTES: '20000' } });
-  test('1009: a message that the server cannot take is told', async ({ device: { client, at } }) => {
+  test('WEB-11 1009: a message that the server cannot take is told', async ({ device: { client, at } }) => {
     await client.signIn();
     await client.say('x'.repeat(30_000));
     await client.untilState('failed');
@@ -163,7 +168,7 @@ test.describe('with small frames', () => {
 test.describe('a server of its own', () => {
   test.use({ env: {} });
 
-  test('1012: a server that is stopped says when to come back, and the page does', async ({
+  test('WEB-11 1012: a server that is stopped says when to come back, and the page does', async ({
     device: { client, at },
     stand,
   }) => {
@@ -179,7 +184,7 @@ test.describe('a server of its own', () => {
     await client.expectSameAsServer(stand.server.url);
   });
 
-  test('a killed server: the page waits for it, and nothing is lost', async ({
+  test('WEB-64 a killed server: the page waits for it, and nothing is lost', async ({
     device: { client, at },
     stand,
   }) => {
@@ -199,7 +204,7 @@ test.describe('a server of its own', () => {
 
 test.describe('with one connection allowed', () => {
   test.use({ env: { MAX_CONNECTIONS: '1' } });
-  test('HTTP 503 instead of a socket: the page waits its turn', async ({
+  test('WEB-10 HTTP 503 instead of a socket: the page waits its turn', async ({
     device: { client, at },
     stand,
     apiKey,
@@ -215,7 +220,7 @@ test.describe('with one connection allowed', () => {
   });
 });
 
-test('4000: a revoked key ends the conversation where it stands, and another of the same person takes it up', async ({
+test('WEB-3 4000: a revoked key ends the conversation where it stands, and another of the same person takes it up', async ({
   device: { client, at },
   stand,
   apiKey,
@@ -239,7 +244,7 @@ test('4000: a revoked key ends the conversation where it stands, and another of 
   expect((await client.held()).messages.map(({ text }) => text)).toContain('Message 2: "written meanwhile"');
 });
 
-test('4000: a key that expires is told as that', async ({ newDevice }) => {
+test('WEB-3 4000: a key that expires is told as that', async ({ newDevice }) => {
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
   await using file = await KeyFile.create([
     { key: 'short-lived', subject: 'ada', permissions: ['chat'], expires_at: expiresAt },

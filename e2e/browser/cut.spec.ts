@@ -3,7 +3,7 @@ import { expect, test } from './support/fixtures.ts';
 import { placeOf, recordAnswer, scrollUpTo } from './support/record.ts';
 import { expectStatus } from './support/status.ts';
 
-test('an answer that is cut goes on where it was: no repeat, no flash, no jump', async ({
+test('WEB-41 an answer that is cut goes on where it was: no repeat, no flash, no jump', async ({
   device: { client, at, page },
   stand,
   apiKey,
@@ -33,7 +33,7 @@ test('an answer that is cut goes on where it was: no repeat, no flash, no jump',
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('five cuts in one answer change nothing of it', async ({
+test('WEB-50 five cuts in one answer change nothing of it', async ({
   device: { client, at, page },
   stand,
   apiKey,
@@ -54,7 +54,7 @@ test('five cuts in one answer change nothing of it', async ({
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('an answer that ends while the line is cut is there when it is back', async ({
+test('WEB-50 an answer that ends while the line is cut is there when it is back', async ({
   device: { client, at },
   stand,
   apiKey,
@@ -73,7 +73,7 @@ test('an answer that ends while the line is cut is there when it is back', async
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('the seam tells what the cut was, when it is opened', async ({
+test('WEB-50 the seam tells what the cut was, when it is opened', async ({
   device: { client, at, page },
   stand,
   apiKey,
@@ -90,7 +90,7 @@ test('the seam tells what the cut was, when it is opened', async ({
   await expect(page.getByRole('button', { expanded: true })).toHaveCount(1);
 });
 
-test('whoever reads further up is not moved by a cut, nor by what comes after it', async ({
+test('WEB-31 whoever reads further up is not moved by a cut, nor by what comes after it', async ({
   device: { client, at, page },
   stand,
   apiKey,
@@ -120,7 +120,7 @@ test('a slow line is only slow', async ({ device: { client }, stand, apiKey }) =
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a line that is open but dead is noticed, and replaced', async ({
+test('WEB-10 a line that is open but dead is noticed, and replaced', async ({
   device: { client, at },
   stand,
   apiKey,
@@ -139,7 +139,7 @@ test('a line that is open but dead is noticed, and replaced', async ({
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a reload in the middle of an answer goes on with it', async ({
+test('WEB-5 a reload in the middle of an answer goes on with it', async ({
   device: { client, page },
   stand,
   apiKey,
@@ -157,7 +157,7 @@ test('a reload in the middle of an answer goes on with it', async ({
 test.describe('a server of its own', () => {
   test.use({ env: {} });
 
-  test('killed in the middle of an answer and restarted: the answer goes on, nothing twice', async ({
+  test('WEB-41 killed in the middle of an answer and restarted: the answer goes on, nothing twice', async ({
     device: { client, page },
     stand,
   }) => {
@@ -177,7 +177,7 @@ test.describe('a server of its own', () => {
     await client.expectSameAsServer(stand.server.url);
   });
 
-  test('killed in the middle of a plan: finished steps are not run again', async ({
+  test('WEB-74 killed in the middle of a plan: finished steps are not run again', async ({
     device: { client, at, page },
     stand,
   }) => {

@@ -13,7 +13,7 @@ async function join(one: Device, two: Device, apiKey: string): Promise<void> {
   );
 }
 
-test('two devices side by side see the same, whoever writes', async ({ newDevice, stand, apiKey }) => {
+test('WEB-42 two devices side by side see the same, whoever writes', async ({ newDevice, stand, apiKey }) => {
   const [one, two] = [await newDevice(), await newDevice()];
   await one.client.signIn(apiKey);
   await one.client.ask('from the first');
@@ -34,7 +34,7 @@ test('two devices side by side see the same, whoever writes', async ({ newDevice
   await two.client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('one device is cut, the other goes on: the first misses nothing', async ({
+test('WEB-50 one device is cut, the other goes on: the first misses nothing', async ({
   newDevice,
   stand,
   apiKey,
@@ -61,7 +61,7 @@ test('one device is cut, the other goes on: the first misses nothing', async ({
   await one.client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('an approval shows on both devices, is given on the other, and says so', async ({
+test('WEB-73 an approval shows on both devices, is given on the other, and says so', async ({
   newDevice,
   stand,
   apiKey,
@@ -85,7 +85,7 @@ test('an approval shows on both devices, is given on the other, and says so', as
   await one.client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a device that comes while the agent waits can answer', async ({ newDevice, apiKey }) => {
+test('WEB-73 a device that comes while the agent waits can answer', async ({ newDevice, apiKey }) => {
   const [one, two] = [await newDevice(), await newDevice()];
   await one.client.signIn(apiKey);
   await one.client.say('plan a fair');
@@ -97,7 +97,7 @@ test('a device that comes while the agent waits can answer', async ({ newDevice,
   expect((await two.client.untilAnswered()).messages.at(-1)?.text).toContain('Published "On a fair"');
 });
 
-test('an answer is stopped from the other device', async ({ newDevice, apiKey }) => {
+test('WEB-44 an answer is stopped from the other device', async ({ newDevice, apiKey }) => {
   const [one, two] = [await newDevice(), await newDevice()];
   await one.client.signIn(apiKey);
   await one.client.ask('hello');
@@ -111,7 +111,7 @@ test('an answer is stopped from the other device', async ({ newDevice, apiKey })
   }
 });
 
-test('a duplicate of a tab is a device of its own: nothing is sent twice', async ({
+test('WEB-7 a duplicate of a tab is a device of its own: nothing is sent twice', async ({
   device: { client, at, page },
   stand,
   apiKey,

@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 
 test.use({ env: {} });
 
-test('away for two minutes: everything is back, and the seam tells how long it was', async ({
+test('WEB-50 away for two minutes: everything is back, and the seam tells how long it was', async ({
   device: { client, at },
   stand,
 }) => {
@@ -28,7 +28,7 @@ test('away for two minutes: everything is back, and the seam tells how long it w
   await client.expectSameAsServer(stand.server.url);
 });
 
-test('away until the session has expired: the old transcript is greyed, and a clean one has begun', async ({
+test('WEB-52 away until the session has expired: the old transcript is greyed, and a clean one has begun', async ({
   device: { client, at, page },
   stand,
 }) => {
@@ -60,7 +60,7 @@ test('away until the session has expired: the old transcript is greyed, and a cl
   await client.untilState('connected');
 });
 
-test('a message that may have been sent into the expired session is the person’s to decide', async ({
+test('WEB-43 a message that may have been sent into the expired session is the person’s to decide', async ({
   device: { client, at },
   stand,
 }) => {
@@ -86,7 +86,7 @@ test('a message that may have been sent into the expired session is the person�
   await client.expectSameAsServer(stand.server.url);
 });
 
-test('a page that is reloaded after its session expired begins cleanly, and finds the old thread', async ({
+test('WEB-5 a page that is reloaded after its session expired begins cleanly, and finds the old thread', async ({
   device: { client, at, page },
   stand,
 }) => {
@@ -102,7 +102,7 @@ test('a page that is reloaded after its session expired begins cleanly, and find
   await expect(at('message-text')).toHaveText('an old story');
 });
 
-test('two devices that come back to an expired session meet in the same new one', async ({
+test('WEB-5 two devices that come back to an expired session meet in the same new one', async ({
   newDevice,
   stand,
 }) => {

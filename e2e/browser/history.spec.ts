@@ -4,7 +4,7 @@ import { placeOf, scrollUpTo } from './support/record.ts';
 
 test.use({ env: { AGENT: 'none' } });
 
-test('older messages come when one scrolls up, and what one reads stays where it is', async ({
+test('WEB-31 older messages come when one scrolls up, and what one reads stays where it is', async ({
   device: { client, at, page },
   stand,
   apiKey,

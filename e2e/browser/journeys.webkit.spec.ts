@@ -18,7 +18,7 @@ const test = mergeTests(base, webkitTest).extend<{
   },
 });
 
-test('signs in, is authenticated, and signs out', async ({ client, text, apiKey }) => {
+test('WEB-10 signs in, is authenticated, and signs out', async ({ client, text, apiKey }) => {
   await client.open();
   await expect.poll(text('connection-status')).toBe('Disconnected');
   await expect.poll(text('auth-status')).toBe('Not Authenticated');
@@ -29,7 +29,7 @@ test('signs in, is authenticated, and signs out', async ({ client, text, apiKey 
   await expect.poll(text('auth-status')).toBe('Not Authenticated');
 });
 
-test('a bad key is refused in words', async ({ client, text }) => {
+test('WEB-2 a bad key is refused in words', async ({ client, text }) => {
   await client.open();
   await client.hands.fill('api-key', 'no-such-key');
   await client.hands.click('sign-in');
@@ -38,7 +38,7 @@ test('a bad key is refused in words', async ({ client, text }) => {
   await expect.poll(text('connection-status')).toBe('Disconnected');
 });
 
-test('chats, remembers, and holds what the server holds', async ({ client, text, stand, apiKey }) => {
+test('WEB-42 chats, remembers, and holds what the server holds', async ({ client, text, stand, apiKey }) => {
   await client.signIn(apiKey);
   expect(await client.ask('hello there')).toBe('Message 1: "hello there"');
   await client.ask('remember colour is blue');
@@ -47,7 +47,7 @@ test('chats, remembers, and holds what the server holds', async ({ client, text,
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('an answer that is cut goes on where it was', async ({ client, text, stand, apiKey }) => {
+test('WEB-41 an answer that is cut goes on where it was', async ({ client, text, stand, apiKey }) => {
   await client.signIn(apiKey);
   await client.say('count to 60');
   await client.untilWriting(30);
@@ -68,7 +68,7 @@ test('an answer that is cut goes on where it was', async ({ client, text, stand,
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('what is written without a line is stored once, also over a reload', async ({
+test('WEB-51 what is written without a line is stored once, also over a reload', async ({
   client,
   text,
   stand,
@@ -95,7 +95,7 @@ test('what is written without a line is stored once, also over a reload', async 
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('a plan is approved', async ({ client, apiKey }) => {
+test('WEB-70 a plan is approved', async ({ client, apiKey }) => {
   await client.signIn(apiKey);
   await client.say('plan a garden');
   await client.hands.click('approve');
@@ -117,7 +117,7 @@ test('in a narrow window nothing is wider than it', async ({ client, webkit, api
 test.describe('a server of its own', () => {
   test.use({ env: {} });
 
-  test('killed in the middle of an answer and restarted', async ({ client, stand }) => {
+  test('WEB-41 killed in the middle of an answer and restarted', async ({ client, stand }) => {
     await client.signIn();
     await client.say('count to 40');
     await client.untilWriting(20);
@@ -129,7 +129,7 @@ test.describe('a server of its own', () => {
     await client.expectSameAsServer(stand.server.url);
   });
 
-  test('an expired session is told, and a clean one has begun', async ({ client, text, stand }) => {
+  test('WEB-52 an expired session is told, and a clean one has begun', async ({ client, text, stand }) => {
     await client.signIn();
     await client.ask('remember colour is blue');
     await stand.away(6 * 60_000);

@@ -2,7 +2,7 @@ import { expect, test } from './support/fixtures.ts';
 
 test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
-test('nothing moves by itself for those who asked for that', async ({
+test('WEB-14 nothing moves by itself for those who asked for that', async ({
   device: { client, page },
   stand,
   apiKey,

@@ -1,7 +1,7 @@
 import { expect, test } from './support/fixtures.ts';
 import { expectStatus } from './support/status.ts';
 
-test('what is written without a line waits on it, and is stored once and in order', async ({
+test('WEB-51 what is written without a line waits on it, and is stored once and in order', async ({
   device: { client, at, page },
   stand,
   apiKey,
@@ -33,7 +33,7 @@ test('what is written without a line waits on it, and is stored once and in orde
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('the line goes while a message is under way: it is stored once', async ({
+test('WEB-41 the line goes while a message is under way: it is stored once', async ({
   device: { client },
   stand,
   apiKey,
@@ -54,7 +54,7 @@ test('the line goes while a message is under way: it is stored once', async ({
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('what is unsent outlives a reload, and is sent once', async ({
+test('WEB-64 what is unsent outlives a reload, and is sent once', async ({
   device: { client, page },
   stand,
   apiKey,
@@ -81,7 +81,7 @@ test('what is unsent outlives a reload, and is sent once', async ({
 
 test.describe('where clients are told to come back late', () => {
   test.use({ env: { RECONNECT_MIN_MS: '25000', RECONNECT_MAX_MS: '30000' } });
-  test('trying now skips the rest of the wait', async ({ device: { client, at }, stand }) => {
+  test('WEB-11 trying now skips the rest of the wait', async ({ device: { client, at }, stand }) => {
     await client.signIn();
     stand.offline();
     await expect(at('reconnect-info')).toHaveText(/Trying again in 2\d s\./);
@@ -91,7 +91,7 @@ test.describe('where clients are told to come back late', () => {
   });
 });
 
-test('a thread that is left with unsent messages still sends them', async ({
+test('WEB-6 a thread that is left with unsent messages still sends them', async ({
   device: { client, at },
   stand,
   apiKey,

@@ -46,7 +46,7 @@ test('memory is a sheet, too', async ({ device: { client, at, page }, apiKey }) 
   await expect(at('context-panel')).toHaveCount(0);
 });
 
-test('a plan is approved with a thumb, and a cut is told', async ({
+test('WEB-70 a plan is approved with a thumb, and a cut is told', async ({
   device: { client, at, page },
   stand,
   apiKey,

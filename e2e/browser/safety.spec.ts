@@ -33,7 +33,7 @@ async function expectHarmless({ page, at }: Device): Promise<void> {
   await expect(at('connection-status')).toHaveText('Connected');
 }
 
-test('hostile text in a real conversation does nothing, and violates no policy', async ({
+test('WEB-20 hostile text in a real conversation does nothing, and violates no policy', async ({
   device,
   stand,
   apiKey,
@@ -61,7 +61,7 @@ test('hostile text in a real conversation does nothing, and violates no policy',
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
 
-test('hostile names, values, titles and topics do nothing either', async ({ device, apiKey }) => {
+test('WEB-20 hostile names, values, titles and topics do nothing either', async ({ device, apiKey }) => {
   const { client, at, page } = device;
   const attack = '<img src=x onerror="owned=1">';
   await client.signIn(apiKey);
@@ -90,7 +90,7 @@ test('hostile names, values, titles and topics do nothing either', async ({ devi
   await expectHarmless(device);
 });
 
-test('links say where they lead, open elsewhere, and tell nobody where one came from', async ({
+test('WEB-22 links say where they lead, open elsewhere, and tell nobody where one came from', async ({
   device,
   apiKey,
 }) => {
@@ -109,7 +109,7 @@ test('links say where they lead, open elsewhere, and tell nobody where one came 
   await expect(page.getByTestId('answer-text')).toContainText('(evil.example)');
 });
 
-test('an image is not fetched: nobody learns that it was read', async ({ device, apiKey }) => {
+test('WEB-21 an image is not fetched: nobody learns that it was read', async ({ device, apiKey }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   await client.ask('![pixel](https://tracker.example/p.png?who=me)');
@@ -117,7 +117,7 @@ test('an image is not fetched: nobody learns that it was read', async ({ device,
   await expect(at('answer-text').locator('img')).toHaveCount(0);
 });
 
-test('text that is made to be invisible, or to read in another order, is not hidden from a person', async ({
+test('WEB-23 text that is made to be invisible, or to read in another order, is not hidden from a person', async ({
   device,
   apiKey,
 }) => {
@@ -132,7 +132,7 @@ test('text that is made to be invisible, or to read in another order, is not hid
   expect(await hiddenCharacters(page)).toEqual([]);
 });
 
-test('an answer that gives orders is only text', async ({ device, apiKey }) => {
+test('WEB-20 an answer that gives orders is only text', async ({ device, apiKey }) => {
   const { client, at } = device;
   await client.signIn(apiKey);
   await client.ask(

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from './support/fixtures.ts';
 
 for (const key of ['development', 'valid-test-key'])
-  test(`the key ${key} signs in`, async ({ device: { client, at } }) => {
+  test(`WEB-10 the key ${key} signs in`, async ({ device: { client, at } }) => {
     await client.open();
     await expect(at('connection-status')).toHaveText('Disconnected');
     await expect(at('auth-status')).toHaveText('Not Authenticated');
@@ -14,7 +14,7 @@ for (const key of ['development', 'valid-test-key'])
     await expect(at('empty')).toBeVisible();
   });
 
-test('a bad key is refused in words, nothing is kept of it, and a good one then gets in', async ({
+test('WEB-2 a bad key is refused in words, nothing is kept of it, and a good one then gets in', async ({
   device: { client, at, page },
   apiKey,
 }) => {
@@ -34,7 +34,7 @@ test('a bad key is refused in words, nothing is kept of it, and a good one then 
   await expect(at('error-message')).toHaveCount(0);
 });
 
-test('a server out of reach is told, tried again, and reached', async ({
+test('WEB-10 a server out of reach is told, tried again, and reached', async ({
   device: { client, at },
   stand,
   apiKey,
@@ -53,7 +53,7 @@ test('a server out of reach is told, tried again, and reached', async ({
   await expect(at('auth-status')).toHaveText('Authenticated');
 });
 
-test('signing out forgets the key, the place and the text, and the thread is there for the next sign-in', async ({
+test('WEB-4 signing out forgets the key, the place and the text, and the thread is there for the next sign-in', async ({
   device: { client, at, page },
   apiKey,
 }) => {
@@ -70,7 +70,11 @@ test('signing out forgets the key, the place and the text, and the thread is the
   await expect(at('message-text')).toHaveText('a word for later');
 });
 
-test('signing out with unsent messages asks first', async ({ device: { client, at }, stand, apiKey }) => {
+test('WEB-4 signing out with unsent messages asks first', async ({
+  device: { client, at },
+  stand,
+  apiKey,
+}) => {
   await client.signIn(apiKey);
   stand.offline();
   await client.untilState('waiting');
@@ -84,7 +88,10 @@ test('signing out with unsent messages asks first', async ({ device: { client, a
   expect((await client.held()).outbox).toEqual([]);
 });
 
-test('the key is neither on the page nor in its address', async ({ device: { client, page }, apiKey }) => {
+test('WEB-1 the key is neither on the page nor in its address', async ({
+  device: { client, page },
+  apiKey,
+}) => {
   await client.signIn(apiKey);
   await client.ask('hello');
   expect(await page.content()).not.toContain(apiKey);

@@ -77,7 +77,7 @@ test('an answer with everything in it', async ({ newDevice, stand }) => {
   await at('reasoning').locator('summary').click();
   await at('data-part').locator('summary').click();
   await look(page, '21-rich-answer');
-  await at('to-end').click();
+  await page.getByRole('log').press('End');
 
   said('q-0000002', 'And now something that fails.');
   peer.event('run_queued', { run_id: 'run-2', message_id: 'q-0000002' });
@@ -136,7 +136,7 @@ test('a plan', async ({ device: { client, at, page }, stand, apiKey }) => {
   await client.say('and this after it');
   await expect(page.getByText('Next in line')).toBeVisible();
   await at('busy-reject').check();
-  await client.say('only if free');
+  await client.write('only if free');
   await expect(at('discard')).toBeVisible();
   await look(page, '15-queued-and-not-sent');
   await at('discard').click();
@@ -157,25 +157,30 @@ test('a plan', async ({ device: { client, at, page }, stand, apiKey }) => {
   await look(page, '34-plan-declined');
 });
 
-test('a line that comes and goes', async ({ device: { client, at, page }, stand, apiKey }) => {
-  await client.signIn(apiKey);
-  await client.ask('hello there');
-  stand.cut();
-  await client.until(({ seams, state }) => seams === 1 && state === 'connected', 'the line');
-  await look(page, '40-seam');
-  await at('seam').getByRole('button').click();
-  await look(page, '41-seam-open');
-  await at('seam').getByRole('button').click();
-  await client.say('count to 200');
-  await client.untilWriting(150);
-  stand.offline();
-  await client.untilState('waiting');
-  await look(page, '42-cut-in-an-answer');
-  await client.say('written without a line');
-  await client.say('and one more');
-  await look(page, '43-waiting-to-be-sent');
-  await page.getByRole('button', { name: 'Details' }).click();
-  await look(page, '44-details');
+test.describe('where clients are told to come back late', () => {
+  test.use({ env: { RECONNECT_MIN_MS: '25000', RECONNECT_MAX_MS: '30000' } });
+  test('a line that comes and goes', async ({ device: { client, at, page }, stand }) => {
+    await client.signIn();
+    await client.ask('hello there');
+    stand.cut();
+    await client.untilLost();
+    await client.wake();
+    await client.untilState('connected');
+    await look(page, '40-seam');
+    await at('seam').getByRole('button').click();
+    await look(page, '41-seam-open');
+    await at('seam').getByRole('button').click();
+    await client.say('count to 200');
+    await client.untilWriting(150);
+    stand.offline();
+    await client.untilState('waiting');
+    await look(page, '42-cut-in-an-answer');
+    await client.say('written without a line');
+    await client.say('and one more');
+    await look(page, '43-waiting-to-be-sent');
+    await page.getByRole('button', { name: 'Details' }).click();
+    await look(page, '44-details');
+  });
 });
 
 test('what the server says', async ({ newDevice, stand }) => {

@@ -27,7 +27,7 @@ const FEW = 5;
 test.describe('a long conversation', () => {
   test.use({ env: { AGENT: 'none', HISTORY_PAGE: '500', MAX_SESSION_BYTES: '0' } });
 
-  test('10 000 messages: however far one scrolls, the page holds a few rows', async ({
+  test('WEB-30 10 000 messages: however far one scrolls, the page holds a few rows', async ({
     device,
     stand,
     apiKey,
@@ -55,7 +55,7 @@ test.describe('a long conversation', () => {
   });
 });
 
-test('an answer of 2 000 chunks: the last ones cost the page no more than the first', async ({
+test('WEB-25 an answer of 2 000 chunks: the last ones cost the page no more than the first', async ({
   newDevice,
   stand,
 }) => {
