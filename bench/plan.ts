@@ -1,7 +1,12 @@
 /** How much of everything is measured. */
 export interface BenchPlan {
   readonly rounds: number;
-  readonly append: { readonly connections: number; readonly warmUpMs: number; readonly measureMs: number };
+  readonly append: {
+    readonly rounds: number;
+    readonly connections: number;
+    readonly warmUpMs: number;
+    readonly measureMs: number;
+  };
   readonly storm: {
     readonly sessions: number;
     readonly missed: number;
@@ -29,7 +34,7 @@ export interface BenchPlan {
 
 export const FULL: BenchPlan = {
   rounds: 5,
-  append: { connections: 64, warmUpMs: 500, measureMs: 2000 },
+  append: { rounds: 12, connections: 64, warmUpMs: 400, measureMs: 1000 },
   storm: { sessions: 300, missed: 10, cycles: 5, cyclesMs: 3000, roundsMs: 8000 },
   stream: { sessions: 40, readers: 50, everyMs: 50, warmUpMs: 500, measureMs: 2000 },
   idle: { rounds: 3, from: 1000, to: 4000 },
@@ -39,7 +44,7 @@ export const FULL: BenchPlan = {
 /** A look that takes less than a minute. */
 export const QUICK: BenchPlan = {
   rounds: 2,
-  append: { connections: 64, warmUpMs: 500, measureMs: 1000 },
+  append: { rounds: 3, connections: 64, warmUpMs: 400, measureMs: 800 },
   storm: { sessions: 100, missed: 10, cycles: 3, cyclesMs: 1000, roundsMs: 3000 },
   stream: { sessions: 20, readers: 25, everyMs: 50, warmUpMs: 300, measureMs: 700 },
   idle: { rounds: 1, from: 500, to: 2500 },

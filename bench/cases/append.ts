@@ -4,10 +4,10 @@ import type { BenchPlan } from '../plan.ts';
 import type { CaseReport } from '../report/model.ts';
 import { Rounds } from '../report/rounds.ts';
 
-export async function appendCase({ rounds, append }: BenchPlan): Promise<CaseReport> {
+export async function appendCase({ append }: BenchPlan): Promise<CaseReport> {
   const [rate, p50, p99, cpu] = [new Rounds(), new Rounds(), new Rounds(), new Rounds()];
   await withSubjects({}, async (subjects) => {
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < append.rounds; round++)
       for (const subject of subjects) {
         const ask = <T>(job: AppendJob) => subject.load.ask<T>(job);
         const { connections, warmUpMs, measureMs } = append;
