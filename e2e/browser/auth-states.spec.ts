@@ -95,7 +95,7 @@ test('WEB-10 stays authenticated while messages go and answers come', async ({ d
   await client.ask('hello');
   await client.say('count to 20');
   await client.say('and this after it');
-  await client.untilIdle();
+  await client.until((held) => held.run === null && held.messages.length === 6, 'all answers');
   await expect(at('agent-status')).toHaveText('Ready');
   expect(await texts()).toEqual(['Authenticated']);
   expect(await agent()).toContain('Writing');

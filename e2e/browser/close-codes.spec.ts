@@ -196,7 +196,7 @@ test.describe('a server of its own', () => {
     await expect(at('delivery').last()).toHaveText('Waits for the line');
     await stand.restart();
     await client.wake();
-    await client.untilIdle();
+    await client.untilAnswered();
     await expectStatus(at, { line: 'Connected' });
     await client.expectSameAsServer(stand.server.url);
   });
@@ -238,7 +238,7 @@ test('WEB-3 4000: a revoked key ends the conversation where it stands, and anoth
 
   await at('api-key').fill(spareKey);
   await at('sign-in').click();
-  await client.untilIdle();
+  await client.untilAnswered();
   await expectStatus(at, { line: 'Connected' });
   await client.expectSameAsServer(stand.server.url, spareKey);
   expect((await client.held()).messages.map(({ text }) => text)).toContain('Message 2: "written meanwhile"');

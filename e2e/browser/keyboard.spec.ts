@@ -65,6 +65,7 @@ test('WEB-91 Ctrl+K finds a thread by arrows and Enter, and gives the focus back
   await expect(at('composer')).toBeFocused();
   await page.keyboard.press('Control+k');
   await expect(at('finder-field')).toBeFocused();
+  await expect(at('finder-item')).toHaveCount(2);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await client.until(
