@@ -1,4 +1,4 @@
-// Runs test suites one after another and ends with one line: `N passed, N failed`.
+// Runs test suites one after another. Ends with what failed, once more, and one line: `N passed, N failed`.
 //   node scripts/test.mjs [--full] [suite ...]      without names: all of `everything`
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,10 @@ async function playwright(_name, report, env) {
   return { status, read: readPlaywright };
 }
 
-/** Runs one suite. Whatever hinders it from running its tests, a missing program included, is one failure. */
+/**
+ * Runs one suite: {passed, failures}. Whatever hinders it from running its tests, a missing program included,
+ * is one failure.
+ */
 async function runSuite(name, env) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-report-'));
   const report = join(folder, 'report.json');
@@ -47,15 +50,13 @@ async function runSuite(name, env) {
   try {
     await setup(['dependencies', ...suites[name].needs]);
     const { status, read } = await suites[name].runner(name, report, env);
-    const { passed, failed, skipped } = read(JSON.parse(readFileSync(report, 'utf8')));
-    for (const title of skipped) console.log(`skipped, which counts as failed: ${title}`);
-    const bad = failed + skipped.length;
-    if (bad > 0 || (status === 0 && passed > 0)) return { passed, failed: bad };
-    console.log(status === 0 ? 'no test was executed' : `the runner ended with exit status ${status}`);
-    return { passed, failed: 1 };
+    const { passed, failures, skipped } = read(JSON.parse(readFileSync(report, 'utf8')));
+    failures.push(...skipped.map((title) => `skipped, which counts as failed: ${title}`));
+    if (failures.length === 0 && status !== 0) failures.push(`the runner ended with exit status ${status}`);
+    if (failures.length === 0 && passed === 0) failures.push('no test was executed');
+    return { passed, failures };
   } catch (error) {
-    console.log(error.code === 'ENOENT' ? 'the runner wrote no report' : error.message);
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failures: [error.code === 'ENOENT' ? 'the runner wrote no report' : error.message] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -71,10 +72,17 @@ if (unknown.length > 0) {
 }
 
 const results = [];
-for (const name of named.length > 0 ? named : everything) results.push([name, await runSuite(name, env)]);
+for (const name of named.length > 0 ? named : everything)
+  results.push({ name, ...(await runSuite(name, env)) });
 
+for (const { name, failures } of results) {
+  for (const failure of failures) console.log(`\nFAILED in ${name}: ${failure}`);
+}
 console.log('');
-for (const [name, { passed, failed }] of results) console.log(`${name}: ${passed} passed, ${failed} failed`);
-const total = (key) => results.reduce((sum, [, result]) => sum + result[key], 0);
-console.log(`${total('passed')} passed, ${total('failed')} failed`);
-process.exitCode = total('failed') > 0 ? 1 : 0;
+for (const { name, passed, failures } of results) {
+  console.log(`${name}: ${passed} passed, ${failures.length} failed`);
+}
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failures.length, 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
