@@ -25,7 +25,11 @@ export default defineConfig({
     projects: [
       project('unit', ['{protocol,server,client/sdk,agent,scripts}/**/*.test.ts'], { exclude: withRedis }),
       project('store', withRedis, { testTimeout: 30_000, hookTimeout: 60_000 }),
-      project('wire', ['e2e/{wire,fuzz}/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('wire', ['e2e/{wire,fuzz}/**/*.test.ts'], {
+        maxWorkers: 2,
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
       // The only suite with timing assertions: nothing runs beside it.
       project('seed', ['e2e/seed/**/*.test.ts'], {
         testTimeout: 60_000,
