@@ -15,7 +15,7 @@ export interface Held {
   readonly position: { readonly epoch: string; readonly seq: number } | null;
   readonly messages: readonly HeldMessage[];
   readonly streaming: { readonly message_id: string; readonly attempt: number; readonly text: string } | null;
-  /** Own messages that are not acknowledged. */
+  /** Own messages that are not among `messages` yet and were not refused; one in the state `sent` is acknowledged. */
   readonly outbox: readonly { readonly id: string; readonly content: string; readonly state: string }[];
   readonly run: { readonly run_id: string; readonly state: string } | null;
   readonly queued_runs: number;

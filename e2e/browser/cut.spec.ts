@@ -183,7 +183,7 @@ test.describe('a server of its own', () => {
   }) => {
     await client.signIn();
     await client.say('plan a picnic');
-    await expect(at('step').filter({ hasText: 'outline' })).toHaveAttribute('data-state', 'running');
+    await expect(at('step').filter({ hasText: 'outline' })).not.toHaveAttribute('data-state', 'coming');
     await stand.kill();
     await stand.restart();
     await client.wake();

@@ -129,7 +129,7 @@ test('an answer with everything in it', async ({ newDevice, stand }) => {
 test('a plan', async ({ device: { client, at, page }, stand, apiKey }) => {
   await client.signIn(apiKey);
   await client.say('plan a kitchen garden');
-  await expect(at('step').nth(1)).toHaveAttribute('data-state', 'running');
+  await expect(at('step').nth(1)).not.toHaveAttribute('data-state', 'coming');
   await look(page, '30-plan', 'desktop');
   await expect(at('input-card')).toBeVisible();
   await look(page, '31-approval');

@@ -23,6 +23,7 @@ export interface Snapshot {
     readonly text: string;
   }[];
   readonly streaming: { readonly message_id: string; readonly attempt: number; readonly text: string } | null;
+  /** Own messages that are not among `messages` yet and were not refused; `sent` is one that is acknowledged. */
   readonly outbox: readonly { readonly id: string; readonly content: string; readonly state: string }[];
   readonly run: { readonly run_id: string; readonly state: string } | null;
   readonly queued_runs: number;
@@ -84,7 +85,9 @@ export function snapshotOf(app: App): Snapshot {
             attempt: c.streaming.attempt,
             text: textIn(c.streaming.parts),
           },
-    outbox: (talk?.client.outbox() ?? []).map(({ id, content, state }) => ({ id, content, state })),
+    outbox: (c?.outgoing ?? [])
+      .filter(({ delivery }) => delivery !== 'failed')
+      .map(({ id, content, delivery }) => ({ id, content, state: delivery })),
     run: c === undefined || c.run === null ? null : { run_id: c.run.runId, state: c.run.state },
     queued_runs: c?.queuedRuns.length ?? 0,
     pending_inputs: (c?.inputs ?? []).filter((i) => i.resolved === null).map((i) => i.requestId),

@@ -45,7 +45,7 @@ export class Watch {
 
 /** What browsers write about a line that is cut: these tests cut it on purpose. */
 function isLine(text: string): boolean {
-  return /WebSocket connection to|Failed to load resource|net::ERR_|establish a connection|was interrupted while|NetworkError|due to access control checks|Cross-Origin Request Blocked|connection to ws:/.test(
+  return /WebSocket connection to|Failed to load resource|net::ERR_|establish a connection|was interrupted while|NetworkError|due to access control checks|Cross-Origin Request Blocked|connection to ws:|download failed \(font/.test(
     text,
   );
 }
