@@ -178,9 +178,11 @@ describe('WEB-63 the keyboard', () => {
   test('WEB-91 Ctrl+K finds a thread; Escape there ends no run', async () => {
     const { app, client } = open({ run: f.run('r-1') });
     await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
-    const field = await screen.findByTestId('finder-field');
-    await fireEvent.keyDown(field, { key: 'Escape' });
+    await fireEvent.keyDown(await screen.findByTestId('finder-field'), { key: 'Escape' });
     expect(client().calls.some(([name]) => name === 'cancelRun')).toBe(false);
+    expect(screen.queryByTestId('finder-field')).toBeNull();
+    await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+    const field = await screen.findByTestId('finder-field');
     await fireEvent.input(field, { target: { value: 'other' } });
     await fireEvent.keyDown(field, { key: 'Enter' });
     await vi.waitFor(() => expect(app.route).toEqual({ name: 'thread', id: 's-2' }));
