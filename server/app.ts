@@ -22,6 +22,7 @@ import { endRuns, SESSION_ERASED } from './run/end-runs.ts';
 import { Executor } from './run/executor.ts';
 import { Sweeper } from './run/sweeper.ts';
 import { SessionHub } from './session/hub.ts';
+import { StoreContact } from './session/store-contact.ts';
 import { repairer } from './session/repair.ts';
 import { StoreThreadService } from './session/thread-service.ts';
 import { openStore } from './store/open.ts';
@@ -78,7 +79,8 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
   const keys = opened.ring;
   const store = await openStore(settings.store, { clock, random, log });
   const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics };
-  const hub = createHub(settings, parts);
+  const contact = new StoreContact(settings.sessions.sweepIntervalMs);
+  const hub = createHub(settings, contact, parts);
   metrics.readSessions(() => {
     metrics.liveSessions.set(hub.size);
     return hub.tiers();
@@ -88,7 +90,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
     metrics.events.inc(events.length);
   });
   const executor = createExecutor(settings, hub, parts);
-  const sweeper = createSweeper(settings, hub, executor, parts);
+  const sweeper = createSweeper(settings, hub, contact, executor, parts);
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
   const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
   const chatDeps: ChatDeps = {
@@ -121,7 +123,7 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
     await hub.foresee(clock.now() + ms);
     clock.advance(ms);
     chat.clockMoved(ms);
-    sweeper.clockMoved(ms);
+    contact.clockMoved(ms);
     await hub.beat();
     return clock.now();
   };
@@ -215,6 +217,7 @@ interface Parts {
 
 function createHub(
   { sessions }: Settings,
+  contact: StoreContact,
   { store, clock, random, nodeId, log, metrics }: Parts,
 ): SessionHub {
   const repair = repairer({ store, clock, random, nodeId });
@@ -224,6 +227,7 @@ function createHub(
     random,
     nodeId,
     log,
+    contact,
     attachBeatMs: sessions.attachBeatMs,
     maxReplay: sessions.replayMaxEvents,
     historyPage: sessions.historyPage,
@@ -251,15 +255,22 @@ function createExecutor({ agent, runs, sessions }: Settings, hub: SessionHub, pa
       maxDeaths: runs.maxAttempts,
       chunkCoalesceMs: runs.chunkCoalesceMs,
       maxContextBytes: sessions.maxContextBytes,
-      maxConcurrentRuns: 0,
+      maxConcurrentRuns: runs.maxConcurrent,
     },
   });
 }
 
-function createSweeper(settings: Settings, hub: SessionHub, executor: Executor, parts: Parts): Sweeper {
+function createSweeper(
+  settings: Settings,
+  hub: SessionHub,
+  contact: StoreContact,
+  executor: Executor,
+  parts: Parts,
+): Sweeper {
   return new Sweeper({
     ...parts,
     hub,
+    contact,
     executor,
     rules: {
       sweepIntervalMs: settings.sessions.sweepIntervalMs,

@@ -28,7 +28,14 @@ describe('settings', () => {
         attachBeatMs: 10_000,
         attachTtlMs: 25_000,
       },
-      runs: { leaseMs: 10_000, maxMs: 900_000, maxAttempts: 5, maxQueued: 16, chunkCoalesceMs: 40 },
+      runs: {
+        leaseMs: 10_000,
+        maxMs: 900_000,
+        maxAttempts: 5,
+        maxQueued: 16,
+        maxConcurrent: 1000,
+        chunkCoalesceMs: 40,
+      },
       sockets: { authTimeoutMs: 10_000, heartbeatIntervalMs: 25_000, silenceTimeoutMs: 60_000 },
       auth: { developmentKeys: { all: 'development', chat: 'valid-test-key' }, sessionSecrets: [] },
     });

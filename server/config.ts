@@ -78,6 +78,7 @@ export interface RunSettings {
   readonly maxMs: number;
   readonly maxAttempts: number;
   readonly maxQueued: number;
+  readonly maxConcurrent: number;
   readonly chunkCoalesceMs: number;
 }
 
@@ -153,6 +154,7 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
       maxMs: values.RUN_MAX_MS,
       maxAttempts: values.RUN_MAX_ATTEMPTS,
       maxQueued: values.MAX_QUEUED_RUNS,
+      maxConcurrent: values.MAX_CONCURRENT_RUNS,
       chunkCoalesceMs: values.CHUNK_COALESCE_MS,
     },
     sockets,

@@ -8,6 +8,7 @@ import { Executor, type ExecutorRules } from '../server/run/executor.ts';
 import { Sweeper } from '../server/run/sweeper.ts';
 import type { Decide } from '../server/session/decision.ts';
 import { SessionHub } from '../server/session/hub.ts';
+import { StoreContact } from '../server/session/store-contact.ts';
 import type { CommandOutcome } from '../server/session/append-queue.ts';
 import type { Store } from '../server/store/store.ts';
 import { Lifeline } from './lifeline.ts';
@@ -19,7 +20,7 @@ export const RULES: ExecutorRules = {
   maxDeaths: 5,
   chunkCoalesceMs: 40,
   maxContextBytes: 262_144,
-  maxConcurrentRuns: 0,
+  maxConcurrentRuns: Infinity,
 };
 export const SWEEP_MS = 1000;
 export const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 86_400_000, attachTtlMs: 25_000 };
@@ -53,7 +54,8 @@ export class RunNode {
       this.lines.push(`${message}: ${'err' in fields ? String(fields.err) : ''}`);
     };
     const log = { error: note, warn: note, info: () => {} };
-    const common = { store: this.lifeline.store, clock, nodeId, log };
+    const contact = new StoreContact(SWEEP_MS);
+    const common = { store: this.lifeline.store, clock, contact, nodeId, log };
     this.hub = new SessionHub({
       ...common,
       random: this.random,

@@ -130,6 +130,10 @@ export const SETTINGS = {
   RUN_MAX_MS: optionalTimer(900_000, 'longest run'),
   RUN_MAX_ATTEMPTS: limit(5, 'times that the executor of a run may die before it is `lost`'),
   MAX_QUEUED_RUNS: limit(16, 'runs that may wait in one session'),
+  MAX_CONCURRENT_RUNS: limit(
+    1000,
+    'runs that a process carries out at once; others wait, or other processes take them',
+  ),
   CHUNK_COALESCE_MS: timer(40, 'text of an answer is sent at most once in so long', { min: 0 }),
 
   // Sockets

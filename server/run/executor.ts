@@ -21,7 +21,7 @@ export interface ExecutorRules {
   readonly maxDeaths: number;
   readonly chunkCoalesceMs: number;
   readonly maxContextBytes: number;
-  /** How many runs this node executes at once; 0: no limit. */
+  /** How many runs this node executes at once; `Infinity`: no limit. */
   readonly maxConcurrentRuns: number;
 }
 
@@ -99,7 +99,7 @@ export class Executor {
     if (this.#closing.signal.aborted || this.#deps.agent === undefined) return 'closed';
     if (this.#tasks.has(sessionId)) return 'busy';
     const { maxConcurrentRuns } = this.#deps.rules;
-    if (maxConcurrentRuns > 0 && this.#tasks.size >= maxConcurrentRuns) {
+    if (this.#tasks.size >= maxConcurrentRuns) {
       // Without `lost`: by the time there is room, another node may have it.
       if (lost === undefined && this.#waiting.size < MAX_WAITING) this.#waiting.add(sessionId);
       return 'full';

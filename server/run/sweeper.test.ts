@@ -227,6 +227,20 @@ describe('after the store was away for longer than a session may be', () => {
     expect((await store.info(id))?.archived).toBeDefined();
   });
 
+  test('SES-25 whoever comes back through another node finds it alive, and is in it with those who are there', async () => {
+    const [a, b] = [await world.node(undefined), await world.node(undefined)];
+    const [id, left] = [await world.session(), await world.session()];
+    const first = await attach(a, id);
+    const gone = await attach(a, left);
+    if (!('detach' in first && 'detach' in gone)) throw new Error('not attached');
+    await gone.detach();
+    await outage([a, b], POLICY.mediumMs + 60_000);
+    expect(await attach(b, id)).toMatchObject({ attached: { outcome: 'restored' } });
+    expect(first.live.gone).toBeUndefined();
+    // This one was seen to go before the store went.
+    expect(await attach(b, left)).toMatchObject({ attached: { outcome: 'expired' } });
+  });
+
   test('RUN-11 a run that lost its executor by it goes on as soon as the store is back', async () => {
     const node = await world.node(
       agent(async (ctx) => {

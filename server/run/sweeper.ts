@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { SessionHub } from '../session/hub.ts';
 import type { LiveSession } from '../session/live-session.ts';
+import type { StoreContact } from '../session/store-contact.ts';
 import { type SessionInfo, type Store, StoreUnavailable } from '../store/store.ts';
 import { decideInputExpiry } from './decide-input.ts';
 import { type Due, type DueRules, decideDue, idleAlarm } from './due.ts';
@@ -19,6 +20,8 @@ export interface SweeperDeps {
   readonly hub: SessionHub;
   readonly store: Store;
   readonly clock: Clock;
+  /** Every sweep says there that the store was reached. */
+  readonly contact: StoreContact;
   readonly executor: Executor;
   readonly rules: SweeperRules;
   readonly log: { warn(fields: object, message: string): void };
@@ -28,8 +31,6 @@ export interface SweeperDeps {
 const PAGE = 200;
 const MAX_PAGES = 5;
 const PARALLEL = 8;
-/** A node that did not sweep for longer than this was cut off, or slept, and others may have been as well. */
-const CUT_OFF_MS = 5000;
 /** How long a run that this node cannot take stays due, for others to find. After that it is in the way of other sessions. */
 const LEFT_TO_OTHERS_MS = 60_000;
 
@@ -44,9 +45,6 @@ export class Sweeper {
   #stopTimer: () => void = () => {};
   #sweeping: undefined | Promise<void>;
   #isStopped = false;
-  #sweptAt = Number.POSITIVE_INFINITY;
-  /** When it could sweep again after it had been cut off. */
-  #backAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps;
@@ -78,29 +76,17 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { store, clock } = this.#deps;
+    const { store, clock, contact } = this.#deps;
     const seen = new Set<string>();
     for (let page = 0; page < MAX_PAGES && !this.#isStopped; page++) {
       const ids = await store.due(clock.now(), PAGE);
-      this.#noteSweep();
+      contact.reached(clock.now());
       const fresh = ids.filter((id) => !seen.has(id));
       for (const id of fresh) seen.add(id);
       await inParallel(fresh, PARALLEL, (id) => this.#look(id));
-      // A long sweep is none that was cut off.
-      this.#sweptAt = clock.now();
+      contact.wasBusy(clock.now());
       if (ids.length < PAGE || fresh.length === 0) return;
     }
-  }
-
-  #noteSweep(): void {
-    const now = this.#deps.clock.now();
-    if (now - this.#sweptAt > Math.max(CUT_OFF_MS, 3 * this.#deps.rules.sweepIntervalMs)) this.#backAt = now;
-    this.#sweptAt = now;
-  }
-
-  /** The clock was moved by hand: nobody was cut off for that. */
-  clockMoved(ms: number): void {
-    this.#sweptAt += ms;
   }
 
   async #look(sessionId: string): Promise<void> {
@@ -136,7 +122,7 @@ export class Sweeper {
   }
 
   async #act(due: Due, info: SessionInfo, live: undefined | LiveSession): Promise<void> {
-    const { store, hub, clock, rules } = this.#deps;
+    const { store, hub, clock, contact, rules } = this.#deps;
     const { sessionId } = info;
     switch (due.kind) {
       case 'look':
@@ -151,9 +137,10 @@ export class Sweeper {
         return;
       }
       case 'expire': {
-        // Connections that were cut off from the store seem gone until their nodes beat again.
-        const graceEnd = this.#backAt + info.policy.attachTtlMs;
-        if (clock.now() <= graceEnd) return await store.setAlarm(sessionId, graceEnd + 1);
+        if (contact.mayBeConnected(info, clock.now())) {
+          const until = contact.doubtfulUntil(info.policy.attachTtlMs, clock.now());
+          return await store.setAlarm(sessionId, until + 1);
+        }
         const successor = await hub.expireSession(info);
         const now = clock.now();
         return await store.setAlarm(sessionId, successor === undefined ? now + rules.leaseMs : now);

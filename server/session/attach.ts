@@ -50,6 +50,8 @@ export interface AttachDeps {
   readonly opening: (sessionId: string) => void;
   /** Ends a session whose time has run out, and answers its successor's id (`undefined`: it is alive after all, or gone). */
   readonly expire: (info: SessionInfo) => Promise<undefined | string>;
+  /** Whether a session whose time has run out, as far as the store knows, may have a connection all the same. */
+  readonly mayBeConnected: (info: SessionInfo) => boolean;
   /** Makes a log that is not continuous whole again, under a new epoch. */
   readonly repair: (info: SessionInfo, detail: string) => Promise<void>;
 }
@@ -82,6 +84,8 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
   let sessionId = target.sessionId;
   let outcome: 'restored' | 'expired' | 'reset' = 'restored';
   let former: undefined | SessionInfo;
+  /** The session that is opened past its time. */
+  let inDoubt: undefined | string;
   for (let tries = 0, successors = 0; tries < MAX_TRIES && successors < MAX_SUCCESSORS; tries++) {
     deps.opening(sessionId);
     const result = await deps.store.open({
@@ -92,7 +96,7 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
       partial: outcome === 'restored' ? partialOf(params.partial) : undefined,
       maxReplay: deps.maxReplay,
       historyPage: deps.historyPage,
-      ignoreExpiry: false,
+      ignoreExpiry: sessionId === inDoubt,
       attach: { nodeId: deps.nodeId, connectionId: params.connectionId, policy: params.policy },
       now: deps.clock.now(),
     });
@@ -103,6 +107,10 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
         return { kind: 'attached', outcome: final, opened: result, previousSessionId: previous, former };
       }
       case 'expired': {
+        if (result.info.archived === undefined && deps.mayBeConnected(result.info)) {
+          inDoubt = sessionId;
+          continue;
+        }
         const successor = result.info.archived?.successorId ?? (await deps.expire(result.info));
         if (successor === undefined) continue;
         former ??= result.info;

@@ -3,11 +3,13 @@ import { isExpired } from '../store/liveness.ts';
 import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
 import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
 import { type LiveDeps, LiveSession, type LiveStart } from './live-session.ts';
+import type { StoreContact } from './store-contact.ts';
 import { TierCensus, type TierCounts } from './tier-census.ts';
 
 export interface HubDeps
   extends Omit<LiveDeps, 'onAppended' | 'onGone'>,
-    Omit<AttachDeps, 'expire' | 'opening'> {
+    Omit<AttachDeps, 'expire' | 'opening' | 'mayBeConnected'> {
+  readonly contact: StoreContact;
   readonly attachBeatMs: number;
   /** Brings whatever is at work in an expired session to its end. */
   readonly endRuns: (live: LiveSession) => Promise<void>;
@@ -112,6 +114,7 @@ export class SessionHub {
         ...this.#deps,
         opening: (sessionId) => opened.push(this.#beginOpening(sessionId)),
         expire: (info) => this.expireSession(info),
+        mayBeConnected: (info) => this.#deps.contact.mayBeConnected(info, this.#deps.clock.now()),
       });
       if (attached.kind !== 'attached') return attached;
       const { info, cells, chunks } = attached.opened;
