@@ -8,7 +8,7 @@ import { setup } from './setup.mjs';
 import { readPlaywright, readVitest } from './test/reports.mjs';
 
 // What `npm test` runs, in this order. A suite named here that executes no test is a failure.
-const everything = ['unit', 'web', 'store', 'wire', 'seed', 'property', 'fault'];
+const everything = ['unit', 'web', 'store', 'wire', 'seed', 'property', 'fault', 'e2e'];
 
 const suites = {
   unit: { runner: vitest, needs: [] },
