@@ -222,6 +222,16 @@ describe('WEB-14 what is said aloud', () => {
     client().become(STATES.connected);
     client().show({ messages: [f.person(1, 'hello'), f.answer(4, 'an answer')] });
     await vi.waitFor(() => expect(text('announcer')).toBe('Answer: an answer'));
+    // Neither is that all is well again, which would speak over the answer.
+    client().show({ run: f.run('r-live') });
+    await vi.waitFor(() => expect(text('announcer')).not.toBe('Answer: an answer'));
+    client().show({ run: null, messages: [f.person(1, 'hello'), f.answer(7, 'another')] });
+    await vi.waitFor(() => expect(text('announcer')).toBe('Answer: another'));
+    client().show({ queuedRuns: [] });
+    client().become(lost, Date.now());
+    await vi.waitFor(() => expect(text('announcer')).toBe('Connection lost. Nothing is lost.'));
+    client().become(STATES.connected);
+    await vi.waitFor(() => expect(text('announcer')).toBe('Everything said is stored.'));
     client().show({ run: f.run('r-live'), inputs: [f.input()] });
     await vi.waitFor(() => expect(text('announcer')).toMatch(/^The agent (asks|waits)/));
   });

@@ -1,8 +1,26 @@
 import type { Conversation } from '../../sdk/index.ts';
 import { excerpt, textOf } from '../format/text.ts';
+import type { Sentence } from '../status/words.ts';
 import { revealHidden, withoutHidden } from '../markdown/invisible.ts';
 
-/** Tells what is worth saying aloud: an answer that is complete, a question to the person. `''`: nothing. */
+/**
+ * Tells which sentences on the state are worth saying aloud. That all is well is news only to who has heard nothing yet, or
+ * that it is not: after an answer it would speak over the answer.
+ */
+export function sentences(): (sentence: Sentence) => string {
+  let isCalmNews = true;
+  let before = '';
+  return ({ lead, tail, tone }) => {
+    // What counts down between the two stays unsaid.
+    const text = `${lead} ${tail}`.trim();
+    const isNews = text !== before && (tone !== 'calm' || isCalmNews);
+    before = text;
+    if (tone !== 'busy') isCalmNews = tone !== 'calm';
+    return isNews ? text : '';
+  };
+}
+
+/** Tells which arrivals are worth saying aloud: an answer that is complete, a question to the person. `''`: nothing. */
 export function arrivals(): (conversation: Conversation) => string {
   let seq: number | undefined;
   let asked: ReadonlySet<string> | undefined;
