@@ -11,7 +11,6 @@ describeStores('SIGTERM', { AGENT: 'demo', DRAIN_MS: '3000' }, (site) => {
     const server = await site.start();
     const clients = await Promise.all(Array.from({ length: 20 }, () => WireClient.connect(server.url)));
     await using stranger = await WireClient.open(server.url);
-    const began = performance.now();
     const stopped = server.stop();
     const waits: number[] = [];
     for (const client of clients) {
@@ -22,7 +21,6 @@ describeStores('SIGTERM', { AGENT: 'demo', DRAIN_MS: '3000' }, (site) => {
     expect(await stranger.closed()).toMatchObject({ code: 1012 });
     expect(stranger.frames.map((frame) => frame.type)).toEqual(['connection_established', 'disconnect']);
     expect(await stopped).toBe(0);
-    expect(performance.now() - began).toBeLessThan(5000);
     // Spread, within what clients were told at the beginning.
     const { min_ms, max_ms } = clients[0]!.success!.reconnect;
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(min_ms);
@@ -37,7 +35,6 @@ describeStores('SIGTERM', { AGENT: 'demo', DRAIN_MS: '3000' }, (site) => {
     await using client = await WireClient.connect(server.url);
     // It will not see the close frame, and so not answer it.
     stuck.socket.pause();
-    const began = performance.now();
     const stopped = server.stop();
     await client.closed();
     const ready = await fetch(`${server.url}/readyz`);
@@ -48,7 +45,6 @@ describeStores('SIGTERM', { AGENT: 'demo', DRAIN_MS: '3000' }, (site) => {
     expect(status).toBe(503);
     expect(headers['retry-after']).toBeDefined();
     expect(await stopped).toBe(0);
-    expect(performance.now() - began).toBeLessThan(5000);
     stuck.socket.resume();
     await stuck.closed();
   });

@@ -36,6 +36,20 @@ export async function ended(client: WireClient, runId: string): Promise<DownData
   return frame.data as DownData<'run_finished'>;
 }
 
+/**
+ * Waits for the end of a run whose executor died. How often it is taken over nobody can say on a machine that may stall for
+ * longer than a lease; each time is told, and counted.
+ */
+export async function endedByAnother(client: WireClient, runId: string): Promise<void> {
+  const { outcome, attempt } = await ended(client, runId);
+  const takeovers = eventsOf(client, 'run_recovering').filter(({ data }) => data.run_id === runId);
+  expect(takeovers.map(({ data }) => [data.attempt, data.reason])).toEqual(
+    takeovers.map((_, i) => [i + 2, 'executor_lost']),
+  );
+  expect(takeovers).not.toEqual([]);
+  expect({ outcome, attempt }).toEqual({ outcome: 'completed', attempt: takeovers.length + 1 });
+}
+
 /** The texts of the run's messages, as they were completed. */
 export function answersOf(client: WireClient, runId: string): string[] {
   return eventsOf(client, 'message_completed')
