@@ -49,7 +49,7 @@ export class ServerProcess implements AsyncDisposable {
         await server.#spawn(String(await freePort()));
         return server;
       } catch (error) {
-        if (attempt === 3 || !String(error).includes('the address is in use')) {
+        if (attempt === 3 || !String(error).includes('EADDRINUSE')) {
           await server[Symbol.asyncDispose]();
           throw error;
         }

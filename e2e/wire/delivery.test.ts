@@ -199,6 +199,8 @@ describeStores('a server that is killed', {}, (site) => {
 
     await using back = await WireClient.resume(server.url, client, { position });
     expect(back.success?.outcome).toBe('restored');
+    const head = back.success?.position?.seq ?? 0;
+    if (head > position.seq) await until(back, head);
     const ids = storedIds(back);
     for (const frame of acknowledged.slice(5)) expect(ids).toContain(frame.reply_to);
     for (let i = 0; i < 100; i++) {
@@ -223,10 +225,10 @@ describeStores('a server that is killed', {}, (site) => {
   });
 });
 
-describeStore('redis', 'a store that is slow', { AUTH_TIMEOUT_MS: '300' }, (site) => {
+describeStore('redis', 'a store that is slow', { AUTH_TIMEOUT_MS: '1500' }, (site) => {
   test('HEL-24 a connect that came in time is not cut short by the time that opening takes', async () => {
-    await using client = await WireClient.open(site.url);
     await using idle = await WireClient.open(site.url);
+    await using client = await WireClient.open(site.url);
     process.kill(site.redis.pid, 'SIGSTOP');
     try {
       client.send('connect', { api_key: 'development' });
@@ -241,7 +243,7 @@ describeStore('redis', 'a store that is slow', { AUTH_TIMEOUT_MS: '300' }, (site
   });
 });
 
-describeStore('redis', 'a store that is out of reach', { REDIS_TIMEOUT_MS: '400' }, (site) => {
+describeStore('redis', 'a store that is out of reach', { REDIS_TIMEOUT_MS: '1500' }, (site) => {
   test('DEL-4 MSG-16 nothing is shown or acknowledged before it is stored, and it can be sent again', async () => {
     await using client = await WireClient.connect(site.url);
     await using other = await WireClient.connect(site.url, { session_id: client.sessionId });

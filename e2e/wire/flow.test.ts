@@ -137,7 +137,7 @@ describeStore(
   },
 );
 
-describeStore('sqlite', 'silence', { HEARTBEAT_INTERVAL_MS: '300', SILENCE_TIMEOUT_MS: '1500' }, (site) => {
+describeStore('sqlite', 'silence', { HEARTBEAT_INTERVAL_MS: '300', SILENCE_TIMEOUT_MS: '4000' }, (site) => {
   test('FLO-6 MSG-22 a peer that shows no life is dropped without a close frame, others are not', async () => {
     await using answers = await WireClient.connect(site.url);
     await using silent = await WireClient.connect(site.url, {}, { autoPong: false });

@@ -197,7 +197,7 @@ describe.each(['single', 'cluster'] as const)('several servers over one Redis (%
       await using writer = await WireClient.connect(doomed.url);
       await using reader = await also(a, writer);
       const run = await ask(writer, 'plan Tea');
-      await reader.find(() => eventsOf(reader, 'step_started').length === 3, 'the third step');
+      await reader.find(() => eventsOf(reader, 'step_started').length >= 3, 'the third step');
       await doomed.kill9();
       const { data } = await reader.next('input_requested');
       await reader.request('input_respond', { responses: [{ request_id: data.request_id, approved: true }] });
@@ -237,8 +237,8 @@ describe.each(['single', 'cluster'] as const)('several servers over one Redis (%
       const run = await ask(writer, 'count to 60');
       await streamed(reader, run, 10);
       expect(await leaving.stop()).toBe(0);
-      expect(await ended(reader, run)).toMatchObject({ outcome: 'completed', attempt: 2 });
-      expect(eventsOf(reader, 'run_recovering').map((event) => event.data.reason)).toEqual(['handover']);
+      expect(await ended(reader, run)).toMatchObject({ outcome: 'completed' });
+      expect(eventsOf(reader, 'run_recovering')[0]?.data).toMatchObject({ attempt: 2, reason: 'handover' });
       expect(answersOf(reader, run)).toEqual([counted(60)]);
       expect(await writer.closed()).toMatchObject({ code: 1012 });
     });

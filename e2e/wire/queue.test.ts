@@ -36,12 +36,13 @@ describeStores('messages while a run is in hand', { AGENT: 'demo', MAX_QUEUED_RU
 
     test('MSG-34 reject: nothing is stored, and the same message is taken later', async () => {
       await using client = await WireClient.connect(site.url);
-      const first = await ask(client, 'count to 10');
+      const first = await ask(client, 'count to 500');
       const data = { content: 'hello', on_busy: 'reject' } as const;
       expectError(await client.request('chat_message', data, 'rejected-1'), {
         ...BUSY,
         reply_to: 'rejected-1',
       });
+      await client.request('run_cancel', { run_id: first });
       await ended(client, first);
       expect(eventsOf(client, 'message_created')).toHaveLength(1);
       client.send('chat_message', data, 'rejected-1');

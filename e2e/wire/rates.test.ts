@@ -11,14 +11,14 @@ const RATE_LIMITED: ExpectedError = {
   retryable: true,
 };
 
-describeStore('sqlite', 'frames', { MESSAGE_RATE_PER_S: '2', MESSAGE_BURST: '5' }, (site) => {
+describeStore('sqlite', 'frames', { MESSAGE_RATE_PER_S: '1', MESSAGE_BURST: '5' }, (site) => {
   test('FLO-1 one frame more than the burst is rate_limited', async () => {
     await using client = await WireClient.connect(site.url);
     // connect was one of the five.
     for (let i = 0; i < 5; i++) client.send('ping', {});
     const error = await expectRefused(client, RATE_LIMITED, 4001);
     expect(error.retry_after_ms).toBeGreaterThan(0);
-    expect(error.retry_after_ms).toBeLessThanOrEqual(500);
+    expect(error.retry_after_ms).toBeLessThanOrEqual(1000);
     expect(client.frames.filter((frame) => frame.type === 'pong')).toHaveLength(4);
   });
 
@@ -55,10 +55,13 @@ describeStore('sqlite', 'frames', { MESSAGE_RATE_PER_S: '2', MESSAGE_BURST: '5' 
 
 describeStore('sqlite', 'connections of an address', { CONNECTION_RATE_PER_S: '5' }, (site) => {
   test('HEL-30 one more in a second is rate_limited, as the first frames of the connection', async () => {
-    const clients = await Promise.all(Array.from({ length: 7 }, () => WireClient.open(site.url)));
+    const clients = await Promise.all(Array.from({ length: 12 }, () => WireClient.open(site.url)));
+    for (const client of clients) await client.find(() => client.frames.length > 0, 'the first frame');
     const refused = clients.filter((client) => client.frames[0]?.type === 'error');
     const welcome = clients.filter((client) => client.frames[0]?.type === 'connection_established');
-    expect(welcome).toHaveLength(5);
+    // There is room for one more each 200 ms that opening them took.
+    expect(welcome.length).toBeGreaterThanOrEqual(5);
+    expect(refused).not.toEqual([]);
     for (const client of refused) {
       const error = await expectRefused(client, RATE_LIMITED, 4001);
       expect(client.frames).toHaveLength(2);

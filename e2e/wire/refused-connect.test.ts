@@ -154,7 +154,7 @@ describeStore('sqlite', 'a client that is not let in', {}, (site) => {
   });
 });
 
-describeStore('sqlite', 'a client that says nothing', { AUTH_TIMEOUT_MS: '150' }, (site) => {
+describeStore('sqlite', 'a client that says nothing', { AUTH_TIMEOUT_MS: '1000' }, (site) => {
   test('HEL-24 ends with auth_timeout', async () => {
     await using client = await WireClient.open(site.url);
     await expectRefused(

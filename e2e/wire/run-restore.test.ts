@@ -154,7 +154,7 @@ async function nextEvents(client: WireClient, other: WireClient) {
 describeStores('expiry and runs', { AGENT: 'demo', RUN_LEASE_MS: '86400000' }, (site) => {
   test('SES-17 a run at work defers expiry to its end', async () => {
     const client = await WireClient.connect(site.url);
-    const run = await ask(client, 'count to 40');
+    const run = await ask(client, 'count to 100');
     await streamed(client, run, 2);
     client.cut();
     await untilConnections(site.url, 0);
@@ -166,7 +166,7 @@ describeStores('expiry and runs', { AGENT: 'demo', RUN_LEASE_MS: '86400000' }, (
       expect.arrayContaining(['away', 'run_in_hand']),
     );
     expect(await ended(back, run)).toMatchObject({ outcome: 'completed' });
-    expect(answersOf(back, run)).toEqual([counted(40)]);
+    expect(answersOf(back, run)).toEqual([counted(100)]);
   });
 
   test('SES-17 and the session expires when it ends', async () => {
