@@ -15,7 +15,7 @@ describeStores('a server that is killed at work', QUICK, (site) => {
     WireClient.resume(url, client, { position: { epoch: client.position.epoch, seq: 0 } });
 
   describe.concurrent('comes back, and', () => {
-    test('DEL-36 DEL-25 kill -9 while it counts: the answer goes on, and is exact', async () => {
+    test('DEL-36 DEL-25 DEL-22 kill -9 while it counts: the answer goes on, and is exact', async () => {
       const server = await startAlone();
       await using client = await WireClient.connect(server.url);
       const run = await ask(client, 'count to 200');
@@ -34,6 +34,13 @@ describeStores('a server that is killed at work', QUICK, (site) => {
       expect(eventsOf(again, 'run_recovering').map(({ data }) => [data.attempt, data.reason])).toEqual([
         [2, 'executor_lost'],
         [3, 'executor_lost'],
+      ]);
+      const attempts = eventsOf(again, 'run_started').map(({ data }) => [data.run_id, data.attempt]);
+      expect(attempts).toEqual([
+        [run, 1],
+        [run, 2],
+        [run, 3],
+        [next, 1],
       ]);
       expect(other.restored?.run).toMatchObject({ run_id: run });
       expectSoundLog(again);
