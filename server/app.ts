@@ -18,6 +18,7 @@ import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
+import type { Agent } from './run/agent-port.ts';
 import { endRuns, SESSION_ERASED } from './run/end-runs.ts';
 import { Executor } from './run/executor.ts';
 import { Sweeper } from './run/sweeper.ts';
@@ -44,6 +45,8 @@ export interface AppDeps {
   readonly clock: SystemClock;
   readonly random: Random;
   readonly log: Log;
+  /** Answers runs in place of the one that `AGENT` names. */
+  readonly agent?: Agent;
 }
 
 /** A server that is ready to listen. */
@@ -67,7 +70,8 @@ const CLOSE_MARGIN_MS = 500;
  * Builds the server from its parts: the only place that knows all of them.
  * @throws StartFault, StoreUnavailable
  */
-export async function createApp(settings: Settings, { clock, random, log }: AppDeps): Promise<App> {
+export async function createApp(settings: Settings, deps: AppDeps): Promise<App> {
+  const { clock, random, log, agent = createAgent(settings.agent) } = deps;
   const nodeId = settings.nodeId ?? random.token(9);
   // What the process is to the store is its own alone: copies of one deployment may share a name.
   const instanceId = settings.nodeId === undefined ? nodeId : `${nodeId}.${random.token(6)}`;
@@ -89,14 +93,14 @@ export async function createApp(settings: Settings, { clock, random, log }: AppD
     metrics.appends.inc();
     metrics.events.inc(events.length);
   });
-  const executor = createExecutor(settings, hub, parts);
+  const executor = createExecutor(settings, hub, agent, parts);
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
   const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
   const chatDeps: ChatDeps = {
     settings,
     rules: {
-      agent: settings.agent !== 'none',
+      agent: agent !== undefined,
       maxQueuedRuns: settings.runs.maxQueued,
       maxSessionBytes: settings.sessions.maxBytes,
       runLeaseMs: settings.runs.leaseMs,
@@ -244,11 +248,16 @@ function createHub(
   });
 }
 
-function createExecutor({ agent, runs, sessions }: Settings, hub: SessionHub, parts: Parts): Executor {
+function createExecutor(
+  { runs, sessions }: Settings,
+  hub: SessionHub,
+  agent: undefined | Agent,
+  parts: Parts,
+): Executor {
   return new Executor({
     ...parts,
     hub,
-    agent: createAgent(agent),
+    agent,
     rules: {
       leaseMs: runs.leaseMs,
       runMaxMs: runs.maxMs,

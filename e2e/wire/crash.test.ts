@@ -24,7 +24,7 @@ describeStores('a server that is killed at work', QUICK, (site) => {
     WireClient.resume(url, client, { position: { epoch: client.position.epoch, seq: 0 } });
 
   describe.concurrent('comes back, and', () => {
-    test('DEL-36 DEL-25 kill -9 while it counts: the answer goes on, and is exact', async () => {
+    test('DEL-36 DEL-25 DEL-22 kill -9 while it counts: the answer goes on, and is exact', async () => {
       const server = await startAlone();
       await using client = await WireClient.connect(server.url);
       const run = await ask(client, 'count to 200');
@@ -41,6 +41,8 @@ describeStores('a server that is killed at work', QUICK, (site) => {
       expect(eventsOf(again, 'run_recovering').length).toBeGreaterThanOrEqual(2);
       expect(answersOf(again, run)).toEqual([counted(200)]);
       expect(await ended(again, next)).toMatchObject({ outcome: 'completed' });
+      const attempts = eventsOf(again, 'run_started').filter(({ data }) => data.run_id === run);
+      expect(attempts.map(({ data }) => data.attempt)).toEqual(attempts.map((_, i) => i + 1));
       expect(other.restored?.run).toMatchObject({ run_id: run });
       expectSoundLog(again);
       await site.end(server);

@@ -18,7 +18,7 @@ const textsOf = (client: WireClient) =>
 const until = (client: WireClient, seq: number) => client.find((frame) => frame.seq === seq, `event ${seq}`);
 
 describeStores('delivery', {}, (site) => {
-  test('DEL-10 a message is acknowledged once, with its seq, and DEL-14 the sender gets it too, once', async () => {
+  test('DEL-10 DEL-14 DEL-15 a message is acknowledged once, with its seq, and the sender gets it too, once', async () => {
     await using client = await WireClient.connect(site.url);
     const reply = await client.request('chat_message', { content: 'hello' }, 'my-message-1');
     expect(reply.raw).toBe(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DownData } from '../../protocol/chat/down.ts';
+import { type DownData, isEventType } from '../../protocol/chat/down.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { answersOf, ask, converse, counted, ended, eventsOf, expectSoundLog } from './support/runs.ts';
 import { describeStores } from './support/site.ts';
@@ -29,6 +29,25 @@ describeStores('the demo agent', { AGENT: 'demo' }, (site) => {
       expect(await converse(client, 'one')).toBe('Message 1: "one"');
       expect(await converse(client, 'calc 1+1')).toBe('1+1 = 2');
       expect(await converse(client, 'three')).toBe('Message 3: "three"');
+    });
+
+    test('DEL-1 events are numbered from 1 and tagged, and nothing else is', async () => {
+      await using client = await WireClient.connect(site.url);
+      const run = await ask(client, 'calc 6*7');
+      await client.request('context_update', { memory: { a: 1 } });
+      await client.request('history_request', {});
+      await client.request('history_request', { limit: 0 });
+      await ended(client, run);
+      await client.request('ping', {});
+      for (const { type, seq, tag, ts } of client.frames)
+        expect([type, typeof seq, typeof tag, typeof ts]).toEqual(
+          isEventType(type)
+            ? [type, 'number', 'string', 'string']
+            : [type, 'undefined', 'undefined', 'undefined'],
+        );
+      expect(client.events.length).toBeGreaterThan(5);
+      expect(client.events.map(({ seq }) => seq)).toEqual(client.events.map((_, i) => i + 1));
+      expect(new Set(client.events.map(({ tag }) => tag)).size).toBe(client.events.length);
     });
 
     test('DEL-21 DEL-30 DEL-31 DEL-32 an answer is streamed, and then there whole', async () => {

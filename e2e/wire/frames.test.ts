@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { ServerProcess } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { type ExpectedError, expectError, expectRefused } from './support/expect-frames.ts';
 import { describeStore, describeStores } from './support/site.ts';
@@ -66,7 +71,7 @@ describeStore('sqlite', 'frames of an authenticated client', {}, (site) => {
     expect(JSON.stringify(data)).not.toContain('colour');
   });
 
-  test('MSG-4 an answer carries the id of the request, and none where none was', async () => {
+  test('MSG-4 MSG-30 a ping is answered with its id, and without one where it had none', async () => {
     await using client = await WireClient.connect(site.url);
     client.sendRaw('{"type":"ping","data":{},"id":"x"}');
     client.sendRaw('{"type":"ping","data":{}}');
@@ -222,6 +227,62 @@ describeStore('sqlite', 'frames of an authenticated client', {}, (site) => {
     await using client = await WireClient.connect(site.url);
     client.together(() => client.socket.send(Buffer.from([0xff, 0xfe, 0xfd]), { binary: false }));
     expect(await client.closed()).toMatchObject({ code: 1007 });
+  });
+
+  test.each([
+    [1000, '{"type":"disconnect","data":{}}'],
+    [4002, 'not JSON'],
+    [4003, '{"type":"no_such_type","data":{}}'],
+    [4000, '{"type":"auth_refresh","data":{"api_key":"unknown"}}'],
+  ])('MSG-21 a close with %i is told before it comes', async (code, frame) => {
+    await using client = await WireClient.connect(site.url);
+    client.sendRaw(frame);
+    expect(await client.closed()).toMatchObject({ code });
+    const told = client.frames.filter(({ type }) => type === 'disconnect');
+    expect(told).toEqual([client.frames.at(-1)]);
+    expect(told[0]?.data).toMatchObject({ reason: expect.stringMatching(/./) });
+  });
+
+  test.each([
+    [1009, (client: WireClient) => client.sendRaw('x'.repeat(1_048_577))],
+    [1007, (client: WireClient) => client.socket.send(Buffer.from([0xff]), { binary: false })],
+    // A masked frame with an opcode that there is not.
+    [1002, (client: WireClient) => tcpOf(client).write(Buffer.from([0x83, 0x80, 0, 0, 0, 0]))],
+  ])('MSG-21 where the WebSocket is at fault it closes with %i alone', async (code, offend) => {
+    await using client = await WireClient.connect(site.url);
+    offend(client);
+    expect(await client.closed()).toMatchObject({ code });
+    expect(client.frames.map(({ type }) => type)).not.toContain('disconnect');
+  });
+});
+
+/** What is under the WebSocket. */
+const tcpOf = ({ socket }: WireClient) => (socket as unknown as { readonly _socket: Socket })._socket;
+
+describe('a fault of the server', () => {
+  test('MSG-17 is told without detail, and closes 1011', async () => {
+    await using server = await ServerProcess.start({ env: { AGENT: 'none' } });
+    await using client = await WireClient.connect(server.url);
+    const file = (await readdir(server.dataDir)).find((name) => /\.(db|sqlite3?)$/.test(name)) ?? '';
+    const database = new DatabaseSync(join(server.dataDir, file));
+    const refuse = "BEGIN SELECT RAISE(ABORT, 'a detail of ours'); END";
+    database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON event ${refuse}`);
+    const id = client.send('chat_message', { content: 'hello' });
+    const expected: ExpectedError = {
+      error_type: 'server_error',
+      code: 500,
+      message: 'Internal server error',
+    };
+    await expectRefused(client, expected, 1011);
+    expect(client.frames.map(({ raw }) => raw).join()).not.toContain('detail');
+    expect(server.errors).toHaveLength(1);
+    expect(server.errors[0]).toContain('a detail of ours');
+    // Nothing was stored: the same message is taken once the fault is mended.
+    database.exec('DROP TRIGGER refuse');
+    database.close();
+    await using back = await WireClient.resume(server.url, client);
+    const reply = await back.request('chat_message', { content: 'hello' }, id);
+    expect(reply.data).toMatchObject({ status: 'success', seq: 1 });
   });
 });
 

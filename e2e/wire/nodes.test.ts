@@ -290,6 +290,24 @@ describe.each(['single', 'cluster'] as const)('several servers over one Redis (%
 
 // Their clocks are moved: a store of their own.
 describe('two servers and time', () => {
+  test('DEL-5 where their clocks differ, order is seq', async () => {
+    await using redis = await startRedis();
+    const env = { ...QUICK, AGENT: 'none', REDIS_URL: redis.url };
+    await using ahead = await ServerProcess.start({ env });
+    await using behind = await ServerProcess.start({ env });
+    await advanceClock(ahead.url, 20_000);
+    await using one = await WireClient.connect(ahead.url);
+    await using two = await WireClient.connect(behind.url, { session_id: one.sessionId });
+    for (const client of [one, two, one, two]) await client.say('hello');
+    for (const client of [one, two]) await client.find((frame) => frame.seq === 4);
+    const times = one.events.map(({ ts }) => Date.parse(ts));
+    expect(times[1]).toBeLessThan(times[0]!);
+    expect(times[3]).toBeLessThan(times[2]!);
+    expect(two.events).toEqual(one.events);
+    await using back = await WireClient.connect(behind.url, { session_token: two.token });
+    expect(back.restored?.history.messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  });
+
   test('SES-20 devices that come back to an expired session through different nodes join one successor', async () => {
     await using redis = await startRedis();
     const env = { ...QUICK, AGENT: 'none', REDIS_URL: redis.url };

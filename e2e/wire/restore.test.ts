@@ -1,7 +1,8 @@
+import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { untilConnections } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
-import { describeStores } from './support/site.ts';
+import { describeStore, describeStores } from './support/site.ts';
 
 const LIMITS = { REPLAY_MAX_EVENTS: '10', HISTORY_PAGE: '4' };
 
@@ -24,6 +25,27 @@ describeStores('restore', LIMITS, (site) => {
     expect(client.success?.position).not.toHaveProperty('tag');
     expect(client.success).not.toHaveProperty('previous_session_id');
     expect(client.frames.map((frame) => frame.type)).not.toContain('session_restored');
+  });
+
+  test('RES-1 what the client named is there, whole: by its token and by its id', async () => {
+    await using client = await WireClient.connect(site.url);
+    await client.request('chat_message', { content: 'hello' }, 'my-message-1');
+    await client.request('context_update', { memory: { a: 1 }, preferences: { theme: 'dark' } });
+    await client.find((frame) => frame.seq === 2);
+    const { sessionId, events } = client;
+    for (const named of [{ session_token: client.token }, { session_id: sessionId }]) {
+      const position = { epoch: client.position.epoch, seq: 0 };
+      await using back = await WireClient.connect(site.url, { ...named, position });
+      expect(back.success).toMatchObject({ outcome: 'restored', session_id: sessionId });
+      expect(back.restored).toMatchObject({
+        outcome: 'restored',
+        context: { memory: { a: 1 }, preferences: { theme: 'dark' } },
+      });
+      await back.find((frame) => frame.seq === 2);
+      expect(back.events).toEqual(events);
+      const again = await back.request('chat_message', { content: 'hello' }, 'my-message-1');
+      expect(again.data).toMatchObject({ status: 'duplicate', seq: 1 });
+    }
   });
 
   test('RES-10 what was missed follows in order', async () => {
@@ -162,6 +184,34 @@ describeStores('restore', LIMITS, (site) => {
     for (const comer of comers) await comer[Symbol.asyncDispose]();
   });
 
+  test('RES-41 a restore of a long log sends as many bytes as one of a short log', async () => {
+    /** What is sent to a client that missed two messages of so many, and to one that is shown a page. */
+    async function bytesAfter(count: number) {
+      await using client = await WireClient.connect(site.url);
+      for (let i = 1; i <= count; i++)
+        client.send('chat_message', { content: 'as ever' }, `message-${1000 + i}`);
+      await client.find((frame) => frame.seq === count);
+      const { epoch } = client.position;
+      const missedTwo = { epoch, seq: count - 2, tag: client.events[count - 3]!.tag };
+      const sizes = [];
+      for (const position of [missedTwo, undefined]) {
+        await using back = await WireClient.connect(site.url, {
+          session_token: client.token,
+          ...(position && { position }),
+        });
+        if (position) await back.find((frame) => frame.seq === count);
+        // Whatever else was sent came before this.
+        await back.request('ping', {}, 'the-last');
+        sizes.push(
+          back.frames.reduce((bytes, frame) => bytes + frame.raw.replace(/test-[\w-]+/, '').length, 0),
+        );
+      }
+      return sizes;
+    }
+    // As many digits in each number: equal to the byte.
+    expect(await bytesAfter(900)).toEqual(await bytesAfter(110));
+  });
+
   test('RES-5 connection_success and session_restored agree', async () => {
     const { client } = await withMessages(1);
     await using _ = client;
@@ -176,6 +226,47 @@ describeStores('restore', LIMITS, (site) => {
       back.cut();
       await untilConnections(site.url, 0);
     }
+  });
+});
+
+/** No heartbeat comes between, and no sweep but the first. */
+const STILL = { ATTACH_BEAT_MS: '600000', SWEEP_INTERVAL_MS: '600000' };
+
+describeStore('redis', 'what a restore costs', STILL, (site) => {
+  test('RES-40 one command of Redis, whether or not the session is live on this node', async () => {
+    await using client = await WireClient.connect(site.url);
+    for (let i = 1; i <= 5; i++) await client.say(`message ${i}`);
+    const redis = new Redis(site.redis.url);
+    const monitor = await redis.monitor();
+    const seen: string[] = [];
+    let heard = () => {};
+    monitor.on('monitor', (_time, [name = '', first = '']: string[], source: string) => {
+      if (first === 'mark') return heard();
+      // What a function of the store's does inside Redis is part of its one call. A server that starts looks once at
+      // what is due.
+      if (source !== 'lua' && !first.startsWith('hf:due:')) seen.push(`${name.toLowerCase()} ${first}`);
+    });
+    /** Resolves once all that was sent before has been seen. */
+    async function settle(): Promise<void> {
+      const marked = new Promise<void>((resolve) => (heard = resolve));
+      await redis.echo('mark');
+      await marked;
+    }
+    const other = await site.start(STILL);
+    const back: WireClient[] = [];
+    for (const url of [site.url, other.url])
+      for (const position of [{ epoch: client.position.epoch, seq: 2 }, undefined]) {
+        await settle();
+        seen.length = 0;
+        const data = { session_token: client.token, ...(position && { position }) };
+        back.push(await WireClient.connect(url, data));
+        await settle();
+        expect(seen).toEqual([expect.stringMatching(/^fcall \w+_open$/)]);
+        expect(back.at(-1)?.success?.outcome).toBe('restored');
+      }
+    for (const one of back) await one[Symbol.asyncDispose]();
+    monitor.disconnect();
+    await redis.quit();
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DownData } from '../../protocol/chat/down.ts';
-import { untilConnections } from '../../test-helpers/server-process.ts';
+import { advanceClock, untilConnections } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { answersOf, ask, counted, ended, eventsOf, expectSoundLog, streamed } from './support/runs.ts';
 import { describeStores } from './support/site.ts';
@@ -43,7 +43,9 @@ describeStores('coming back to a run', { AGENT: 'demo' }, (site) => {
       });
       expect(restored?.partial?.chunks.length).toBeGreaterThanOrEqual(5);
       await ended(back, run);
-      expect(streamedText(back)).toBe(counted(40));
+      // The answer to the one that waited may have begun.
+      const rest = deltasOf(back).filter((delta) => delta.message_id === restored?.partial?.message_id);
+      expect(partialText(back) + rest.map((delta) => delta.delta).join('')).toBe(counted(40));
       expect(back.frames.filter((frame) => frame.type === 'message_started').length).toBeLessThanOrEqual(1);
       await ended(client, waiting);
       expect(client.events.slice(-1)).toEqual((await nextEvents(back, client)).slice(-1));
@@ -227,6 +229,67 @@ describeStores('expiry and runs', { AGENT: 'demo', RUN_LEASE_MS: '86400000' }, (
     });
     const { history } = (await threadRequest(site.url, client.sessionId)).body;
     expect(history.messages.map(({ run_outcome }) => run_outcome)).toEqual(['canceled']);
+  });
+});
+
+describeStores('warnings', { AGENT: 'demo', RUN_LEASE_MS: '86400000' }, (site) => {
+  test.each([
+    ['plan Tea', 'input_requested', 'input_waiting'],
+    ['count to 500', 'message_delta', 'run_in_hand'],
+  ] as const)('RES-31 after %s they tell what happened, and what is at work', async (content, sign, work) => {
+    await using client = await WireClient.connect(site.url);
+    const first = client.position;
+    const done = await ask(client, 'calc 1+1');
+    await ended(client, done);
+    const { position } = client;
+    const run = await ask(client, content);
+    await client.next(sign);
+    const before = client.position;
+    client.cut();
+    await untilConnections(site.url, 0);
+    for (const [from, codes] of [
+      [first, ['away', 'missed_events', 'runs_finished', work]],
+      [position, ['away', 'missed_events', work]],
+      [undefined, ['away', work]],
+    ] as const) {
+      await site.advance(30_001);
+      const data = from === undefined ? { session_token: client.token } : { position: from };
+      await using back = await (from === undefined
+        ? WireClient.connect(site.url, data)
+        : WireClient.resume(site.url, client, data));
+      expect(back.success).toMatchObject({ outcome: 'restored', tier: 'medium' });
+      expect(back.restored?.warnings.map((warning) => warning.code)).toEqual(codes);
+      back.cut();
+      await untilConnections(site.url, 0);
+    }
+    await using last = await WireClient.resume(site.url, client, { position: before });
+    await last.request('run_cancel', { run_id: run });
+  });
+});
+
+describeStores('a run that nobody holds', { AGENT: 'demo' }, (site) => {
+  test('RES-21 is recovering, unless it waits for a person', async () => {
+    const busy = await site.start({}, { database: 3 });
+    await using counts = await WireClient.connect(busy.url);
+    await using asks = await WireClient.connect(busy.url);
+    const run = await ask(counts, 'count to 500');
+    await ask(asks, 'plan Tea');
+    await streamed(counts, run, 2);
+    await asks.next('input_requested');
+    const stateAt = async (url: string, client: WireClient) => {
+      await using back = await WireClient.resume(url, client);
+      return back.restored?.run?.state;
+    };
+    expect(await stateAt(busy.url, counts)).toBe('running');
+    expect(await stateAt(busy.url, asks)).toBe('waiting_input');
+    await busy.kill9();
+    // One without an agent: it takes no run.
+    const idle = await site.start({ AGENT: 'none' }, { database: 3, dataDir: busy.dataDir });
+    await advanceClock(idle.url, 10_001);
+    expect(await stateAt(idle.url, counts)).toBe('recovering');
+    expect(await stateAt(idle.url, asks)).toBe('waiting_input');
+    await site.end(idle);
+    await site.end(busy);
   });
 });
 

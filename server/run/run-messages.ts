@@ -29,6 +29,7 @@ interface Held {
 export class RunMessages {
   readonly #deps: MessagesDeps;
   #writer: undefined | AnswerWriter;
+  #isOpening = false;
   #held: undefined | Held;
   #storing: undefined | Promise<void>;
 
@@ -41,12 +42,17 @@ export class RunMessages {
     const { log, counters } = this.#deps;
     const n = counters.nextMessage();
     await this.settle();
-    if (this.#writer?.isOpen === true) throw new Error('a message is in flight');
+    if (this.#isOpening || this.#writer?.isOpen === true) throw new Error('a message is in flight');
     const messageId = answerId(log.fence.runId, n);
     const done = log.journal.messages[n - 1];
     if (done !== undefined) return completedWriter(messageId, textOf(done.parts));
-    this.#writer = await this.#open(messageId);
-    return this.#writer;
+    this.#isOpening = true;
+    try {
+      this.#writer = await this.#open(messageId);
+      return this.#writer;
+    } finally {
+      this.#isOpening = false;
+    }
   }
 
   /** Stores a message whose completion was held back. */

@@ -6,6 +6,7 @@ import { SystemClock } from '../../../server/clock.ts';
 import { readSettings } from '../../../server/config.ts';
 import { createLog } from '../../../server/log.ts';
 import { SystemRandom } from '../../../server/random.ts';
+import type { Agent } from '../../../server/run/agent-port.ts';
 import type { Env } from './site.ts';
 
 /** A clock that only moves when it is told to; timers run in real time, as they do when a clock is moved by hand. */
@@ -33,7 +34,8 @@ export class StoppedServer implements AsyncDisposable {
     this.#dataDir = dataDir;
   }
 
-  static async start(env: Env): Promise<StoppedServer> {
+  /** @param agent answers runs; without it nobody does, unless `env` names one. */
+  static async start(env: Env, agent?: Agent): Promise<StoppedServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-'));
     const read = readSettings({
       NODE_ENV: 'test',
@@ -45,7 +47,12 @@ export class StoppedServer implements AsyncDisposable {
     });
     if (!read.ok) throw new Error(read.faults.join('\n'));
     const clock = new StoppedClock();
-    const parts = { clock, random: new SystemRandom(clock), log: createLog(read.settings) };
+    const parts = {
+      clock,
+      random: new SystemRandom(clock),
+      log: createLog(read.settings),
+      ...(agent && { agent }),
+    };
     const app = await createApp(read.settings, parts);
     return new StoppedServer(await app.listen(), app, dataDir);
   }
