@@ -8,11 +8,14 @@ export interface ErrorWords {
   readonly hint: string;
 }
 
+/** The page has a button for it wherever a thread cannot be opened. */
+export const NEW_THREAD_HINT = 'Begin a new thread.';
+
 // By `error_type`: the server's own texts are for logs and may change.
 const BY_TYPE: Record<ErrorType, ErrorWords> = {
   invalid_key: { what: 'Invalid API key.', hint: 'Check it, and sign in again.' },
   token_expired: { what: 'Token expired.', hint: 'Sign in again; what was said is kept.' },
-  invalid_session_token: { what: 'Invalid session token.', hint: 'Begin a new thread.' },
+  invalid_session_token: { what: 'Invalid session token.', hint: NEW_THREAD_HINT },
   auth_timeout: { what: 'Signing in took too long.', hint: 'Try again.' },
   rate_limited: { what: 'That was too much at once.', hint: 'It goes on after a pause.' },
   invalid_format: {
@@ -23,7 +26,7 @@ const BY_TYPE: Record<ErrorType, ErrorWords> = {
   protocol_violation: { what: 'This page and the server are out of step.', hint: 'Reload the page.' },
   unsupported_version: { what: 'This page is too old for the server.', hint: 'Reload the page.' },
   forbidden: { what: 'This key is not allowed to do that.', hint: 'Sign in with another one.' },
-  not_found: { what: 'That is not there any more.', hint: 'Begin a new thread.' },
+  not_found: { what: 'That is not there any more.', hint: NEW_THREAD_HINT },
   busy: { what: 'Not sent: a run was in hand.', hint: 'Send it again, or let it wait its turn.' },
   conflict: { what: 'Something else came first.', hint: 'Look at the newest state.' },
   limit_exceeded: {

@@ -1,6 +1,7 @@
 import type { ClientState, Conversation } from '../../sdk/index.ts';
 import { count, countdown, duration } from '../format/duration.ts';
-import { errorWords } from '../format/error-words.ts';
+import { errorWords, NEW_THREAD_HINT } from '../format/error-words.ts';
+import { refusalOf } from '../state/refusal.ts';
 
 /** What the status line says by its colour: nothing special, under way, it is the person's turn, broken. */
 export type Tone = 'calm' | 'busy' | 'wait' | 'bad';
@@ -100,6 +101,8 @@ export function isErased(state: ClientState): boolean {
 
 function sessionBead({ state, conversation: { session }, cutSince, now }: StatusInput): Bead {
   if (isErased(state)) return { word: 'Erased', detail: 'nothing is left', tone: 'bad' };
+  if (session === null && state.name === 'refused' && refusalOf(state.error) === 'thread')
+    return { word: 'Not found', detail: 'begin a new one', tone: 'bad' };
   if (session === null) return { word: 'None yet', detail: 'opens with the line', tone: 'busy' };
   if (state.name === 'restoring') return { word: 'Catching up', detail: 'what was missed', tone: 'busy' };
   if (cutSince !== null && !isAuthenticated(state)) {
@@ -154,7 +157,7 @@ function agentAsSeen(c: Conversation): Bead {
     case 'waiting_input':
       return { word: 'Asks you', detail: step || 'your answer', tone: 'wait' };
     case 'recovering':
-      return { word: 'Recovering', detail: 'another takes over', tone: 'wait' };
+      return { word: 'Recovering', detail: 'is replaced', tone: 'wait' };
     case 'finished':
       return { word: 'Ready', detail: 'listens', tone: 'calm' };
   }
@@ -169,7 +172,7 @@ export function sentence(input: StatusInput): Sentence {
       const { what, hint } = errorWords(state.error);
       return say(what, {
         // The button says it.
-        tail: hint === `${ACTION_LABELS.reload}.` ? '' : hint,
+        tail: hint === `${ACTION_LABELS.reload}.` || hint === NEW_THREAD_HINT ? '' : hint,
         tone: 'bad',
         action: state.name === 'failed' ? 'reload' : null,
         error: true,
