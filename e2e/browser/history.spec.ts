@@ -36,3 +36,35 @@ test('WEB-31 older messages come when one scrolls up, and what one reads stays w
   expect((await client.held()).messages).toHaveLength(120);
   await client.expectSameAsServer(stand.server.url, apiKey);
 });
+
+test('WEB-31 a long thread opens at its end, and stays there while one writes more lines', async ({
+  device: { client, at, page },
+  stand,
+  apiKey,
+}) => {
+  const { session_id } = await client.signIn(apiKey);
+  await using other = await WireClient.connect(stand.server.url, { session_id: session_id ?? '' });
+  // Of different heights, so that none can be guessed.
+  for (let i = 0; i < 60; i++) await other.say(`message ${i}${' and so on'.repeat((i * 7) % 40)}`);
+  await other.say('the newest');
+  await page.reload();
+  await client.until(({ messages }) => messages.at(-1)?.text === 'the newest', 'the newest page');
+  const newest = at('message-text').filter({ hasText: /^the newest$/ });
+  await expect(newest).toBeInViewport({ ratio: 1 });
+
+  await at('composer').focus();
+  for (const line of ['one', 'two', 'three']) {
+    await page.keyboard.type(line);
+    await page.keyboard.press('Shift+Enter');
+  }
+  await page.keyboard.type('four');
+  await expect(at('composer')).toHaveValue('one\ntwo\nthree\nfour');
+  await expect(newest).toBeInViewport({ ratio: 1 });
+  await expect(at('to-end')).toHaveCount(0);
+
+  // And is found again from far above.
+  await scrollUpTo(page, 'message 0');
+  await page.getByRole('log').focus();
+  await page.keyboard.press('End');
+  await expect(newest).toBeInViewport({ ratio: 1 });
+});
