@@ -264,7 +264,7 @@ describe('a fault of the server', () => {
     await using server = await ServerProcess.start({ env: { AGENT: 'none' } });
     await using client = await WireClient.connect(server.url);
     const file = (await readdir(server.dataDir)).find((name) => /\.(db|sqlite3?)$/.test(name)) ?? '';
-    const database = new DatabaseSync(join(server.dataDir, file));
+    const database = new DatabaseSync(join(server.dataDir, file), { timeout: 10_000 });
     const refuse = "BEGIN SELECT RAISE(ABORT, 'a detail of ours'); END";
     database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON event ${refuse}`);
     const id = client.send('chat_message', { content: 'hello' });

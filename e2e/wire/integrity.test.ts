@@ -21,7 +21,7 @@ async function loseEvent(server: ServerProcess, redis: undefined | Redis, sessio
     return;
   }
   const file = (await readdir(server.dataDir)).find((name) => /\.(db|sqlite3?)$/.test(name)) ?? '';
-  const database = new DatabaseSync(join(server.dataDir, file));
+  const database = new DatabaseSync(join(server.dataDir, file), { timeout: 10_000 });
   const { changes } = database
     .prepare('DELETE FROM event WHERE seq = ? AND session = (SELECT n FROM session WHERE id = ?)')
     .run(seq, sessionId);
