@@ -253,6 +253,9 @@ export class App {
   /** The open thread has got its id, or has become another session. */
   #named(talk: Talk, sessionId: string): void {
     if (this.route.name === 'thread' && this.route.id === sessionId) return;
+    const { previousSessionId } = talk.conversation.session ?? {};
+    if (this.route.name === 'thread' && this.route.id === previousSessionId)
+      this.threads?.ended(previousSessionId);
     this.#ports.keep.remember(sessionId, talk.clientId);
     this.route = { name: 'thread', id: sessionId };
     this.#ports.address.replace(hashOf(this.route));

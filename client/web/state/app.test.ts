@@ -117,6 +117,24 @@ describe('WEB-5 which thread', () => {
     expect(app.entered).toBe(true);
   });
 
+  test('WEB-5 WEB-52 a thread that has expired here is read, whatever an older list says', async () => {
+    const detail = () => ({
+      ...f.thread('s-1', { archived: true }),
+      history: { messages: [], total: 0, has_more: false },
+    });
+    // Neither the list that is there nor one that was on its way knows of the end.
+    const { app, clients } = fakeApp({ threads: [f.thread('s-1')], detail, onConnect: letIn('s-1') });
+    app.signIn('my-key');
+    await vi.waitFor(() => expect(app.threads?.find('s-1')?.archived).toBe(false));
+    const client = clients[0] as FakeClient;
+    client.show({ session: f.session({ sessionId: 's-2', outcome: 'expired', previousSessionId: 's-1' }) });
+    client.become(STATES.connected);
+    await app.threads?.refresh();
+    app.openThread('s-1');
+    await vi.waitFor(() => expect(app.archive?.phase).toBe('ready'));
+    expect(clients).toHaveLength(1);
+  });
+
   test('WEB-5 addresses that name nothing begin a new thread', () => {
     expect(parseRoute('#/t/s%2F1')).toEqual({ name: 'thread', id: 's/1' });
     for (const hash of ['', '#/', '#/t/', '#/x/y', '#/t/a/b', '#/t/%E0%A4%A'])

@@ -14,6 +14,8 @@ export class Threads {
   #api: ThreadsApi;
   #cursor: string | undefined;
   #running: AbortController | undefined;
+  /** Over by word of the line, which a list that was on its way then does not know. */
+  readonly #ended = new Set<string>();
 
   constructor(api: ThreadsApi) {
     this.#api = api;
@@ -34,7 +36,7 @@ export class Threads {
           ? []
           : this.list.filter((t) => !fresh.has(t.session_id) && t.updated_at <= oldest);
       if (older.length === 0) this.#setCursor(next_cursor);
-      this.list = [...threads, ...older];
+      this.list = [...threads, ...older].map((t) => this.#asKnown(t));
       this.phase = 'ready';
       this.error = null;
     } catch (error) {
@@ -80,6 +82,16 @@ export class Threads {
   /** It was erased, here or elsewhere. */
   forget(id: string): void {
     this.list = this.list.filter((t) => t.session_id !== id);
+  }
+
+  /** It has expired: from now on it is read. */
+  ended(id: string): void {
+    this.#ended.add(id);
+    this.list = this.list.map((t) => this.#asKnown(t));
+  }
+
+  #asKnown(thread: Thread): Thread {
+    return this.#ended.has(thread.session_id) ? { ...thread, archived: true } : thread;
   }
 
   find(id: string | null): Thread | undefined {

@@ -37,16 +37,14 @@ export async function ended(client: WireClient, runId: string): Promise<DownData
 }
 
 /**
- * Waits for the end of a run whose executor died. How often it is taken over nobody can say on a machine that may stall for
- * longer than a lease; each time is told, and counted.
+ * Waits for the end of a run whose executor died. How often it is taken over nobody can say, where a machine may stall for
+ * longer than a lease and other tests stop the node that has it; each time is told, and counted.
  */
 export async function endedByAnother(client: WireClient, runId: string): Promise<void> {
   const { outcome, attempt } = await ended(client, runId);
   const takeovers = eventsOf(client, 'run_recovering').filter(({ data }) => data.run_id === runId);
-  expect(takeovers.map(({ data }) => [data.attempt, data.reason])).toEqual(
-    takeovers.map((_, i) => [i + 2, 'executor_lost']),
-  );
-  expect(takeovers).not.toEqual([]);
+  expect(takeovers[0]?.data.reason).toBe('executor_lost');
+  expect(takeovers.map(({ data }) => data.attempt)).toEqual(takeovers.map((_, i) => i + 2));
   expect({ outcome, attempt }).toEqual({ outcome: 'completed', attempt: takeovers.length + 1 });
 }
 
