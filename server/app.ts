@@ -10,6 +10,8 @@ import { ChatServer } from './chat/chat-server.ts';
 import { chatEndpoints } from './chat/endpoint.ts';
 import type { SystemClock } from './clock.ts';
 import type { Settings } from './config.ts';
+import { Pages } from './flow/pages.ts';
+import { UnsentBudget } from './flow/unsent-budget.ts';
 import { clientAddress, originAllowed } from './http/address.ts';
 import { serverOptions } from './http/options.ts';
 import { HttpProblem } from './http/problems.ts';
@@ -96,6 +98,12 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   const executor = createExecutor(settings, hub, agent, parts);
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
   const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
+  const unsent = new UnsentBudget({
+    totalBytes: settings.sockets.unsentBytes,
+    subjectBytes: settings.sockets.unsentBytesPerSubject,
+  });
+  metrics.readUnsent(() => unsent.bytes);
+  const pages = new Pages(settings.sockets.pageBytes);
   const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
   const chatDeps: ChatDeps = {
     settings,
@@ -116,6 +124,8 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       clock,
     }),
     admission,
+    unsent,
+    pages,
     clock,
     random,
     metrics,
@@ -150,6 +160,8 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       onErase: (sessionId) => endBeforeErase(hub, sessionId),
       onErased: (sessionId) => hub.end(sessionId),
     }),
+    unsent,
+    pages,
     metrics,
     vitals: {
       startedAt,

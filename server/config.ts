@@ -88,6 +88,9 @@ export interface SocketSettings {
   readonly silenceTimeoutMs: number;
   readonly maxFrameBytes: number;
   readonly sendQueueBytes: number;
+  readonly pageBytes: number;
+  readonly unsentBytes: number;
+  readonly unsentBytesPerSubject: number;
   readonly slowReaderMs: number;
   readonly messageRatePerS: number;
   readonly messageBurst: number;
@@ -214,6 +217,9 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     silenceTimeoutMs: clash && !isSet('SILENCE_TIMEOUT_MS') ? Math.ceil(pingMs * 2.4) : silenceMs,
     maxFrameBytes: values.MAX_FRAME_BYTES,
     sendQueueBytes: values.SEND_QUEUE_BYTES,
+    pageBytes: values.PAGE_BYTES,
+    unsentBytes: values.UNSENT_BYTES,
+    unsentBytesPerSubject: values.UNSENT_BYTES_PER_SUBJECT,
     slowReaderMs: values.SLOW_READER_MS,
     messageRatePerS: values.MESSAGE_RATE_PER_S,
     messageBurst: values.MESSAGE_BURST,

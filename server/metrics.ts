@@ -28,6 +28,8 @@ export interface Metrics {
   readonly liveSessions: Level;
   /** Where `holdfast_sessions` comes from, asked at each scrape: sessions that this node knows of, by tier. */
   readSessions(read: () => Readonly<Record<SessionTier, number>>): void;
+  /** Where `holdfast_unsent_bytes` comes from, asked at each scrape: bytes given to peers and not taken yet. */
+  readUnsent(read: () => number): void;
   /** What a `connect` led to. */
   readonly restores: Readonly<Record<Outcome, Count>>;
   /** The tier of those that were restored. */
@@ -90,8 +92,18 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
       for (const [tier, count] of Object.entries(read())) this.set({ tier }, count);
     },
   });
+  let readUnsent = () => 0;
+  new Gauge({
+    ...named('unsent_bytes', 'Bytes given to slow peers, or reserved for pages, that they have not taken'),
+    collect() {
+      this.set(readUnsent());
+    },
+  });
   return {
     registry,
+    readUnsent: (reader) => {
+      readUnsent = reader;
+    },
     readSessions: (reader) => {
       read = reader;
     },

@@ -3,6 +3,8 @@ import { KeyRing } from '../server/auth/key-ring.ts';
 import { RateGate } from '../server/auth/rate-gate.ts';
 import { ManualClock } from '../server/clock.ts';
 import { readSettings, type Settings } from '../server/config.ts';
+import { Pages } from '../server/flow/pages.ts';
+import { UnsentBudget } from '../server/flow/unsent-budget.ts';
 import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
 import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
@@ -50,6 +52,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
   if (!opened.ok) throw new Error(opened.faults.join('\n'));
   const erased: string[] = [];
   const vitals = { draining: false };
+  const unsent = new UnsentBudget({ totalBytes: Infinity, subjectBytes: Infinity });
   const deps: HttpDeps = {
     settings,
     clock,
@@ -64,6 +67,8 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       onErase: async (sessionId) => void erased.push(sessionId),
       onErased: () => {},
     }),
+    unsent,
+    pages: new Pages(settings.sockets.pageBytes),
     metrics: createMetrics({ processMetrics: false }),
     vitals: {
       startedAt: clock.now(),

@@ -18,6 +18,7 @@ export async function openLive(sessionId: string, deps: OpenLiveDeps): Promise<L
     position: undefined,
     maxReplay: 0,
     historyPage: 0,
+    maxBytes: 1_048_576,
     partial: undefined,
     ignoreExpiry: true,
     attach: undefined,

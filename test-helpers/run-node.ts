@@ -12,6 +12,7 @@ import { StoreContact } from '../server/session/store-contact.ts';
 import type { CommandOutcome } from '../server/session/append-queue.ts';
 import type { Store } from '../server/store/store.ts';
 import { Lifeline } from './lifeline.ts';
+import { readLog } from './store-contract/fixtures.ts';
 
 /** The rules of a node in tests: those of the settings' defaults. */
 export const RULES: ExecutorRules = {
@@ -173,7 +174,7 @@ export async function createSession(
 export async function logOf(store: Store, sessionId: string): Promise<LogEvent[]> {
   const events: LogEvent[] = [];
   for (;;) {
-    const page = await store.read(sessionId, events.length + 1, 500);
+    const page = await readLog(store, sessionId, events.length + 1, 500);
     for (const json of page) events.push(JSON.parse(json));
     if (page.length < 500) return events;
   }

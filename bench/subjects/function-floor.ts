@@ -9,7 +9,7 @@ import { decodeOpen, openArgs } from '../../server/store/redis/open-codec.ts';
 import { openRedisStore } from '../../server/store/redis/open-redis-store.ts';
 import { SystemClock } from '../../server/clock.ts';
 import { SystemRandom } from '../../server/random.ts';
-import type { Store } from '../../server/store/store.ts';
+import type { OpenRequest, Store } from '../../server/store/store.ts';
 import { type BareMessage, everyMs, listen, type Peer } from './listen.ts';
 
 const NODE = 'bench';
@@ -87,19 +87,20 @@ async function append(
 
 async function resume(peer: Peer, position: string): Promise<void> {
   const { id, epoch } = await sessionOf(peer.session);
-  const args = openArgs({
+  const request: OpenRequest = {
     sessionId: id,
     scope: SCOPE,
     position: { epoch, seq: Number(position) },
     maxReplay: 1000,
     historyPage: 50,
+    maxBytes: 1_048_576,
     partial: undefined,
     ignoreExpiry: false,
     attach: { nodeId: NODE, connectionId: random.token(12), policy: POLICY },
     now: clock.now(),
-  });
-  const reply = await redis.fcall(functionName('open'), 1, keys.session(id), ...args);
-  const opened = decodeOpen(id, reply as Reply);
+  };
+  const reply = await redis.fcall(functionName('open'), 1, keys.session(id), ...openArgs(request));
+  const opened = decodeOpen(request, reply as Reply);
   if (opened.kind !== 'open' || opened.content.mode !== 'replay')
     throw new Error(`a restore was answered ${opened.kind}`);
   for (const frame of opened.content.events) peer.send(frame);

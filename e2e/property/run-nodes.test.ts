@@ -37,6 +37,7 @@ async function attach(node: RunNode, sessionId: string) {
     policy: { briefMs: 30_000, mediumMs: 300_000, archiveMs: 1000, attachTtlMs: 25_000 },
     position: undefined,
     partial: undefined,
+    maxBytes: 1_048_576,
   });
   if (!('detach' in attached)) throw new Error(attached.kind);
   return attached;

@@ -33,14 +33,20 @@ export function checkKey(
   return result;
 }
 
+/** Who asks to be let in, by which connection, and with how much history its session may be shown. */
+export interface Newcomer {
+  readonly principal: Principal;
+  readonly connectionId: string;
+  readonly maxBytes: number;
+}
+
 /**
  * Opens the session that `connect` asks for, in the name of the key's subject.
  * @throws StoreUnavailable
  */
 export async function admit(
   data: ConnectData,
-  principal: Principal,
-  connectionId: string,
+  { principal, connectionId, maxBytes }: Newcomer,
   deps: ChatDeps,
 ): Promise<Admittance> {
   if (data.connection_type !== 'chat')
@@ -57,6 +63,7 @@ export async function admit(
     policy: policyOf(deps.settings.sessions, principal.retention),
     position: data.position,
     partial: data.partial,
+    maxBytes,
   });
   if ('kind' in result) {
     if (result.kind === 'not_found') return no(refusal('not_found', 'There is no such session'));

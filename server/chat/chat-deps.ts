@@ -2,6 +2,8 @@ import type { KeyRing } from '../auth/key-ring.ts';
 import type { SessionTokens } from '../auth/session-tokens.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import type { Pages } from '../flow/pages.ts';
+import type { UnsentBudget } from '../flow/unsent-budget.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
@@ -20,6 +22,9 @@ export interface ChatDeps {
   readonly keys: KeyRing;
   readonly tokens: SessionTokens;
   readonly admission: Admission;
+  /** What peers have not taken, of all planes together. */
+  readonly unsent: UnsentBudget;
+  readonly pages: Pages;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

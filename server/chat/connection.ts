@@ -4,6 +4,7 @@ import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
 import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
+import type { UnsentShare } from '../flow/unsent-budget.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -77,8 +78,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #subject: undefined | string;
   #cancelDeadline: () => void = NOTHING;
   #stopCounting: () => void = NOTHING;
-  /** The pages of history that were asked for, one after another. */
+  /** The large replies that were asked for, one after another. */
   #paging: Promise<void> = DONE;
+  /** Room for what is being read: the session while it is opened, later a page. */
+  #reserved: undefined | UnsentShare;
   #closed = false;
   /** The close frame was sent: what came behind it is not looked at. */
   #hungUp = false;
@@ -123,6 +126,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
 
   get queueBytes(): number {
     return this.settings.sendQueueBytes;
+  }
+
+  openShare(): undefined | UnsentShare {
+    return this.#subject === undefined ? undefined : this.#deps.unsent.share(this.#subject);
   }
 
   onQueue(bytes: number): void {
@@ -242,7 +249,13 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
       this.#subject = key.principal.subject;
-      const result = await admit(data, key.principal, this.id, this.#deps);
+      const maxBytes = await this.#roomToOpen(key.principal.subject);
+      if (this.#closed) return;
+      const result = await admit(
+        data,
+        { principal: key.principal, connectionId: this.id, maxBytes },
+        this.#deps,
+      );
       if (result.kind === 'refused') {
         this.#withdraw();
         return this.#dispatch({ type: 'refused', refusal: result.refusal, replyTo: id });
@@ -259,7 +272,26 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     } catch (error) {
       this.#withdraw();
       this.#onFault(error, id);
+    } finally {
+      this.#giveBack();
     }
+  }
+
+  /**
+   * Waits until the subject may be given a session's worth of bytes more: for no longer than other readers of the subject
+   * take to read what they have, or to be dropped. Answers how many bytes of history the session may be shown with.
+   */
+  async #roomToOpen(subject: string): Promise<number> {
+    const { unsent, settings } = this.#deps;
+    const bytes = unsent.grant(subject, settings.sockets.pageBytes);
+    this.#reserved = unsent.share(subject);
+    await this.#reserved.reserve(bytes);
+    return bytes;
+  }
+
+  #giveBack(): void {
+    this.#reserved?.close();
+    this.#reserved = undefined;
   }
 
   /** It was not let in after all: its subject may have another connection instead. */
@@ -283,10 +315,26 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   #handle(message: UpMessage, id: undefined | string): Promise<void> {
-    if (message.type !== 'history_request') return this.#perform(message, id);
-    // One page at a time, and none while one still waits to be taken: pages are large, requests for them small.
-    this.#paging = this.#paging.then(() => this.outbound.room()).then(() => this.#perform(message, id));
+    if (message.type !== 'history_request' && message.type !== 'context_request')
+      return this.#perform(message, id);
+    // One at a time, and none while one still waits to be taken: these replies are large, requests for them small.
+    this.#paging = this.#paging
+      .then(() => this.outbound.room())
+      .then(() => this.#performLarge(message, id))
+      .catch((error: unknown) => this.#onFault(error, id));
     return this.#paging;
+  }
+
+  async #performLarge(message: UpMessage, id: undefined | string): Promise<void> {
+    if (this.#closed || this.#subject === undefined) return;
+    this.#reserved = this.#deps.unsent.share(this.#subject);
+    const page = await this.#deps.pages.begin(this.#subject, this.#reserved);
+    try {
+      if (page !== undefined) await this.#perform(message, id);
+    } finally {
+      page?.close();
+      this.#giveBack();
+    }
   }
 
   async #perform(message: UpMessage, id: undefined | string): Promise<void> {
@@ -379,6 +427,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#cancelDeadline();
     this.#stopCounting();
     this.outbound.stop();
+    this.#giveBack();
     this.#dispatch({ type: 'socket_closed' });
     this.#deps.admission.leave(this.#subject);
     void this.#detach();

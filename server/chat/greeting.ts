@@ -2,16 +2,28 @@ import { AUTHENTICATED_MESSAGE } from '../../protocol/chat/handshake.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { policyOf } from '../session/policy.ts';
 import { absence, restoredFrame } from '../session/restore.ts';
+import type { ChunkBuffer } from '../store/store.ts';
 import type { Admitted } from './authenticate.ts';
 import type { ChatDeps } from './chat-deps.ts';
-import type { Cursor } from './outbound.ts';
+import type { Cursor, Missed } from './outbound.ts';
 
 /** What a connection that was let in is told, in order, and from where it follows its session. */
 export interface Greeting {
   readonly frames: readonly string[];
   /** The events that it missed, up to the cursor. */
-  readonly missed: readonly string[];
+  readonly missed: undefined | Missed;
   readonly cursor: Cursor;
+}
+
+/** The first chunks of the message in flight, as many as fit into `maxBytes`: the others follow as they would have come. */
+function beginningOf(buffer: ChunkBuffer, maxBytes: number): ChunkBuffer {
+  let [count, bytes] = [0, 0];
+  for (const { length } of buffer.chunks) {
+    bytes += length;
+    if (bytes > maxBytes) return { ...buffer, chunks: buffer.chunks.slice(0, count) };
+    count++;
+  }
+  return buffer;
 }
 
 /**
@@ -26,11 +38,12 @@ export function greet(
 ): Greeting {
   const { principal, attachment, formerConnectionId } = admitted;
   const { outcome, opened, previousSessionId, former } = attachment.attached;
-  const { info, content, chunks } = opened;
+  const { info, content } = opened;
+  const { sockets } = deps.settings;
+  const chunks = opened.chunks && beginningOf(opened.chunks, sockets.pageBytes);
   const now = deps.clock.now();
   const away = absence(former ?? info, formerConnectionId, now);
   const tier = outcome === 'expired' ? 'expired' : outcome === 'fresh' ? 'brief' : away.tier;
-  const { sockets } = deps.settings;
   const success = {
     type: 'connection_success',
     data: {
@@ -66,10 +79,17 @@ export function greet(
   if (outcome !== 'fresh') {
     deps.metrics.restoreTiers[tier].inc();
     const { mediumMs } = policyOf(deps.settings.sessions, principal.retention);
-    const fields = { outcome, opened, absence: away, previousSessionId, expiresInMs: mediumMs, now };
+    const fields = {
+      outcome,
+      opened: { ...opened, chunks },
+      absence: away,
+      previousSessionId,
+      expiresInMs: mediumMs,
+      now,
+    };
     frames.push(restoredFrame(fields));
   }
-  const missed = content.mode === 'replay' ? content.events : [];
+  const missed = content.mode === 'replay' ? content : undefined;
   const partial =
     chunks === undefined
       ? undefined

@@ -84,6 +84,7 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
       sessionId: live.id,
       beforeSeq: data.before_seq,
       limit: data.limit ?? deps.settings.sessions.historyPage,
+      maxBytes: deps.settings.sockets.pageBytes,
       roles: data.roles,
     });
     return { kind: 'frame', frame: frameOf('history', historyJson(page), id) };

@@ -7,10 +7,12 @@ import { openLive } from '../../test-helpers/open-live.ts';
 import { createSession } from '../../test-helpers/run-node.ts';
 import { openTestStore } from '../../test-helpers/test-store.ts';
 import { ManualClock } from '../clock.ts';
+import { UnsentBudget } from '../flow/unsent-budget.ts';
 import { SystemRandom } from '../random.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { Outbound } from './outbound.ts';
+import { readLog } from '../../test-helpers/store-contract/fixtures.ts';
 
 // A connection's way out, over a real socket and a real store.
 
@@ -20,11 +22,14 @@ let inner: Awaited<ReturnType<typeof openTestStore>>;
 /** While it is set, no log is read. */
 let isAway: boolean;
 let store: Store;
+/** What all lines of one test may have unsent together. */
+let budget: UnsentBudget;
 const stops: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   inner = await openTestStore();
   isAway = false;
+  budget = new UnsentBudget({ totalBytes: Infinity, subjectBytes: Infinity });
   store = new Proxy(inner, {
     get(target, key) {
       const member = Reflect.get(target, key);
@@ -65,6 +70,7 @@ async function line(queueBytes = 1_048_576) {
     socket: socket as never,
     tcp,
     queueBytes,
+    openShare: () => budget.share('ada'),
     onQueue: () => {},
     onGone: (reason) => gone.push(reason),
     onError: (error) => errors.push(error),
@@ -150,11 +156,11 @@ test('FLO-3 what was missed and finds no room waits in the store, and what the p
   const id = await createSession(store, clock);
   const writer = await live(id);
   for (let i = 0; i < 300; i++) await add(writer, patch(`${i}`.padEnd(50_000, '.')));
-  const missed = await store.read(id, 1, 1000);
+  const missed = await readLog(store, id, 1, 1000);
   const { outbound, client, socket, seen } = await line();
   client.pause();
   let isAtHead = false;
-  outbound.follow(await live(id), { seq: 300, partial: undefined }, missed, () => {
+  outbound.follow(await live(id), { seq: 300, partial: undefined }, { afterSeq: 0, events: missed }, () => {
     isAtHead = true;
     outbound.send('{"type":"reply"}');
   });
@@ -173,7 +179,8 @@ test('RES-14 where there is room for all that was missed the head is reached at 
   await add(session, patch('one'), patch('two'));
   const { outbound, seen, settled } = await line();
   const reached: number[] = [];
-  outbound.follow(session, { seq: 2, partial: undefined }, await store.read(id, 1, 10), () => {
+  const missed = { afterSeq: 0, events: await readLog(store, id, 1, 10) };
+  outbound.follow(session, { seq: 2, partial: undefined }, missed, () => {
     reached.push(seen.length);
   });
   expect(reached).toEqual([0]);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { FREE_BYTES, type UnsentShare } from '../flow/unsent-budget.ts';
 import type { GoneReason } from '../session/gone.ts';
 import type { LiveSession, Subscriber } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -13,12 +14,20 @@ export interface Cursor {
     | { readonly messageId: string; readonly attempt: number; readonly nextIndex: number };
 }
 
+/** Events that a peer does not have: the first of those after `afterSeq`. Others, up to its cursor, are read when there is room. */
+export interface Missed {
+  readonly afterSeq: number;
+  readonly events: readonly string[];
+}
+
 export interface OutboundOptions {
   readonly socket: ChatSocket;
   /** The TCP socket beneath: it says when there is room again, and holds back the frames of one turn. */
   readonly tcp: Socket;
   /** How many bytes may wait in the socket before the log is held back, and no more requests are read. */
   readonly queueBytes: number;
+  /** This connection's part of what its subject's peers may have unsent; `undefined` until there is a subject. Closed by `stop`. */
+  openShare(): undefined | UnsentShare;
   /** Told what waits in the socket whenever the log moves on. */
   readonly onQueue: (bytes: number) => void;
   readonly onGone: (reason: GoneReason) => void;
@@ -31,7 +40,8 @@ const READ_BYTES = 262_144;
 /**
  * What goes out over one connection. Replies go at once; the log goes by a cursor: while the socket is full nothing is
  * pushed, and when it has drained the connection catches up from memory or the store. So a slow reader costs the
- * server a number, not a queue. Nor can it pile up replies: while they wait its requests are not read.
+ * server a number, not a queue. Nor can it pile up replies: while they wait its requests are not read. Large events wait
+ * also while the other connections of its subject have too much unsent.
  */
 export class Outbound implements Subscriber {
   readonly #options: OutboundOptions;
@@ -49,6 +59,9 @@ export class Outbound implements Subscriber {
   /** While what a restore showed as missed is still on its way: up to where, and who waits for it. */
   #catchingUp: undefined | { readonly toSeq: number; readonly onHead: () => void };
   #awaitingRoom: undefined | (() => void)[];
+  /** Made for the first backlog: most connections never have one. */
+  #share: undefined | UnsentShare;
+  #awaitsShare = false;
 
   constructor(options: OutboundOptions) {
     this.#options = options;
@@ -62,6 +75,11 @@ export class Outbound implements Subscriber {
   /** Whether the peer is not read from, because it does not read what it was answered, or has not got what it missed. */
   get peerHeld(): boolean {
     return this.#peerHeld;
+  }
+
+  /** Whether other connections of the subject wait for what this one has not taken. */
+  get pressed(): boolean {
+    return this.#share?.pressed ?? false;
   }
 
   /** Resolves once the socket has room again; at once when it has, or when nothing is sent any more. */
@@ -82,13 +100,12 @@ export class Outbound implements Subscriber {
   }
 
   /**
-   * Follows the session from the cursor on: what is after it goes out now, the rest as it comes. `missed` are the events
-   * up to the cursor that the peer does not have; those for which there is no room are read again when there is.
-   * `onHead` is called once the peer was sent all of them. Until then it is not read from: what it asks comes after that.
+   * Follows the session from the cursor on: what is after it goes out now, the rest as it comes. With `missed`, what the
+   * peer missed before that goes first: it is not read from until it was sent all of it, and then `onHead` is called.
    */
-  follow(live: LiveSession, cursor: Cursor, missed: readonly string[] = [], onHead = () => {}): void {
+  follow(live: LiveSession, cursor: Cursor, missed?: Missed, onHead = () => {}): void {
     this.#live = live;
-    this.#seq = cursor.seq - missed.length;
+    this.#seq = missed?.afterSeq ?? cursor.seq;
     if (cursor.partial !== undefined) {
       this.#messageId = cursor.partial.messageId;
       this.#attempt = cursor.partial.attempt;
@@ -97,7 +114,7 @@ export class Outbound implements Subscriber {
     live.subscribe(this);
     // It ended between its opening and now.
     if (live.gone !== undefined) return this.gone(live.gone);
-    for (const frame of missed) if (!this.#push(frame)) break;
+    for (const frame of missed?.events ?? []) if (!this.#push(frame)) break;
     if (this.#seq >= cursor.seq) onHead();
     else {
       this.#catchingUp = { toSeq: cursor.seq, onHead };
@@ -112,10 +129,13 @@ export class Outbound implements Subscriber {
     this.#catchingUp = undefined;
     this.#releasePeer();
     this.#roomIsThere();
+    this.#share?.close();
+    this.#share = undefined;
   }
 
-  /** Called now and then: tries again what failed while the store was away. */
+  /** Called now and then: tries again what failed while the store was away, and says what was taken meanwhile. */
   nudge(): void {
+    if (this.#share !== undefined) this.#countUnsent();
     if (!this.#stranded) return;
     this.#stranded = false;
     this.#pump();
@@ -134,7 +154,7 @@ export class Outbound implements Subscriber {
   #pump(): void {
     const live = this.#live;
     // Asked first: for a reader that takes nothing nothing is read from the store.
-    if (live === undefined || this.#reading || this.#isFull()) return;
+    if (live === undefined || this.#reading || this.#isFull(0)) return;
     while (this.#seq < live.seq) {
       const frames = live.framesAfter(this.#seq);
       if (frames === undefined) return this.#read(live);
@@ -146,7 +166,7 @@ export class Outbound implements Subscriber {
 
   /** Sends one frame of the log, and moves the cursor. `false`: there is no room. */
   #push(frame: string): boolean {
-    if (this.#isFull()) return false;
+    if (this.#isFull(frame.length)) return false;
     this.#write(frame);
     this.#seq++;
     if (this.#seq === this.#catchingUp?.toSeq) this.#reachHead(this.#catchingUp.onHead);
@@ -187,9 +207,9 @@ export class Outbound implements Subscriber {
       this.#nextIndex = 0;
     }
     while (this.#nextIndex < partial.count) {
-      if (this.#isFull()) return;
       const frame = partial.frame(this.#nextIndex);
       if (frame === undefined) return this.#readChunks(live);
+      if (this.#isFull(frame.length)) return;
       this.#write(frame);
       this.#nextIndex++;
     }
@@ -197,10 +217,13 @@ export class Outbound implements Subscriber {
 
   /** Fetches what memory no longer holds, sends it, and goes on. */
   #read(live: LiveSession): void {
+    if (this.#isFull(READ_BYTES)) return;
     this.#reading = true;
+    this.#countUnsent();
     live.readFrames(this.#seq, READ_BYTES).then(
       (frames) => {
         this.#reading = false;
+        this.#countUnsent();
         if (frames.length === 0) return this.gone('rewritten');
         for (const frame of frames) if (!this.#push(frame)) return;
         this.#pump();
@@ -223,6 +246,7 @@ export class Outbound implements Subscriber {
 
   #readFailed(error: unknown): void {
     this.#reading = false;
+    this.#countUnsent();
     if (error instanceof StoreUnavailable) this.#stranded = true;
     else this.#options.onError(error);
   }
@@ -232,12 +256,40 @@ export class Outbound implements Subscriber {
     if (socket.readyState !== socket.OPEN) return;
     holdForTurn(tcp);
     socket.send(frame);
+    if (frame.length > FREE_BYTES || this.#share !== undefined) this.#countUnsent();
   }
 
-  #isFull(): boolean {
+  /** Whether there is no room for so many bytes more; then the cursor goes on by itself when there is. */
+  #isFull(bytes: number): boolean {
     this.#blocked = this.#isOverfull();
     if (this.#blocked) this.#awaitDrain();
-    return this.#blocked;
+    return this.#blocked || (bytes > 0 && this.#isOverShare(bytes));
+  }
+
+  /** Whether the subject's connections have too much unsent for so many bytes more. */
+  #isOverShare(bytes: number): boolean {
+    if (this.#options.socket.bufferedAmount + bytes <= FREE_BYTES) return false;
+    const share = this.#openShare();
+    if (share === undefined || share.admits(bytes)) return false;
+    if (!this.#awaitsShare) {
+      this.#awaitsShare = true;
+      share.whenAdmitted(bytes, () => {
+        this.#awaitsShare = false;
+        this.#pump();
+      });
+    }
+    return true;
+  }
+
+  #openShare(): undefined | UnsentShare {
+    this.#share ??= this.#options.openShare();
+    return this.#share;
+  }
+
+  #countUnsent(): void {
+    this.#openShare()?.set(this.#options.socket.bufferedAmount + (this.#reading ? READ_BYTES : 0));
+    // It stays so until the socket says that it has drained, or the next `nudge`.
+    if (this.#options.tcp.writableNeedDrain) this.#awaitDrain();
   }
 
   /** Never below the stream's own mark: only beyond that it tells when it has drained. */
@@ -252,6 +304,7 @@ export class Outbound implements Subscriber {
     this.#options.tcp.once('drain', () => {
       this.#listensForDrain = false;
       this.#blocked = false;
+      if (this.#share !== undefined) this.#countUnsent();
       if (this.#catchingUp === undefined) this.#releasePeer();
       this.#roomIsThere();
       this.#pump();

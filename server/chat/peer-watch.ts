@@ -6,7 +6,7 @@ import type { ChatSocket } from './socket.ts';
 export interface PeerWatchOptions {
   readonly socket: ChatSocket;
   readonly tcp: Socket;
-  readonly outbound: Outbound;
+  readonly outbound: Pick<Outbound, 'peerHeld' | 'pressed'>;
   readonly settings: SocketSettings;
   /** Told before a reader that takes nothing is dropped. */
   onSlowReader(): void;
@@ -18,8 +18,9 @@ export class PeerWatch {
   /** When the peer was last heard, and when a ping is due. */
   #heardAt: number;
   #pingAt: number;
+  /** Since when the peer has taken nothing of what was sent to it, and what was on its way then. */
   #stuckSince: undefined | number;
-  #stuckAtBytes = 0;
+  #stuckAt = '';
 
   constructor(options: PeerWatchOptions, now: number) {
     this.#options = options;
@@ -52,16 +53,33 @@ export class PeerWatch {
     if (slowReaderMs > 0) this.#watchReader(now, slowReaderMs);
   }
 
+  /** While bytes are unsent, each look must find that some of them went since the look before. */
   #watchReader(now: number, limitMs: number): void {
-    const { socket, tcp, outbound, settings } = this.#options;
-    const stuck = outbound.blocked || outbound.peerHeld || socket.bufferedAmount > settings.sendQueueBytes;
-    const sent = tcp.bytesWritten - socket.bufferedAmount;
-    if (!stuck || sent !== this.#stuckAtBytes) {
-      this.#stuckSince = stuck ? now : undefined;
-      this.#stuckAtBytes = sent;
-    } else if (this.#stuckSince !== undefined && now - this.#stuckSince > limitMs) {
-      this.#options.onSlowReader();
-      socket.terminate();
+    const { socket, tcp, outbound } = this.#options;
+    const unsent = socket.bufferedAmount;
+    const at = unsent > 0 ? progressOf(tcp) : '';
+    if (unsent === 0 || this.#stuckSince === undefined || at !== this.#stuckAt) {
+      this.#stuckSince = unsent > 0 ? now : undefined;
+      this.#stuckAt = at;
+      return;
     }
+    const patienceMs = outbound.pressed ? Math.min(limitMs, PRESSED_READER_MS) : limitMs;
+    if (now - this.#stuckSince <= patienceMs) return;
+    this.#options.onSlowReader();
+    socket.terminate();
   }
+}
+
+/** A reader that takes nothing is dropped sooner when other connections of its subject wait for what it has not taken. */
+const PRESSED_READER_MS = 10_000;
+
+/**
+ * A text that changes whenever the kernel took something. One large write counts as a whole for the socket, which says
+ * nothing until it is through; how much of it is left only the handle knows. Node's own socket timeout looks there, too.
+ */
+function progressOf(tcp: Socket): string {
+  const { _handle: handle } = tcp as Socket & {
+    readonly _handle?: null | { readonly writeQueueSize?: number };
+  };
+  return `${tcp.bytesWritten - tcp.writableLength}/${handle?.writeQueueSize ?? 0}`;
 }

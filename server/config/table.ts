@@ -146,6 +146,17 @@ export const SETTINGS = {
     max: 1024 * MIB,
     ...bytes,
   }),
+  PAGE_BYTES: count(
+    MIB,
+    'bytes of messages or missed events that one answer holds: a page of history, a snapshot, the beginning of a replay',
+    { min: KIB, max: 64 * MIB, ...bytes },
+  ),
+  UNSENT_BYTES: limit(
+    256 * MIB,
+    'bytes given to peers and not taken yet, over all sockets and HTTP answers; beyond, large ones wait',
+    bytes,
+  ),
+  UNSENT_BYTES_PER_SUBJECT: limit(64 * MIB, 'the same of one subject', bytes),
   SLOW_READER_MS: optionalTimer(60_000, 'a reader that takes nothing for so long is dropped'),
   MESSAGE_RATE_PER_S: limit(20, 'frames a connection may send', perSecond),
   MESSAGE_BURST: count(60, 'frames a connection may send at once'),

@@ -11,6 +11,8 @@ import {
   threadSchema,
 } from '../../protocol/http/threads.ts';
 import { serverId } from '../../protocol/ids.ts';
+import type { Pages } from '../flow/pages.ts';
+import type { UnsentBudget } from '../flow/unsent-budget.ts';
 import type { ThreadService } from '../session/thread-service.ts';
 import { type AuthenticateDeps, authenticate, principalOf } from './authenticate.ts';
 import { HttpProblem, notFound, PROBLEM_RESPONSES } from './problems.ts';
@@ -19,11 +21,15 @@ const params = z.object({ id: serverId });
 const tags = ['threads'];
 const security = [{ apiKey: [] }];
 
+export interface ThreadDeps extends AuthenticateDeps {
+  readonly threads: ThreadService;
+  /** What peers have not taken, of all planes together. */
+  readonly unsent: UnsentBudget;
+  readonly pages: Pages;
+}
+
 /** The routes of a person's threads, on a scope of their own. */
-export function registerThreads(
-  scope: FastifyInstance,
-  deps: AuthenticateDeps & { readonly threads: ThreadService },
-): void {
+export function registerThreads(scope: FastifyInstance, deps: ThreadDeps): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const { threads } = deps;
   app.addHook('onRequest', async (request, reply) => {
@@ -96,8 +102,18 @@ export function registerThreads(
       },
     },
     async (request, reply) => {
-      const json = await threads.detail(principalOf(request), request.params.id, request.query);
+      const principal = principalOf(request);
+      const share = deps.unsent.share(principal.subject);
+      // The peer has its answer, or is gone, whatever happens here.
+      reply.raw.once('close', () => share.close());
+      const page = await deps.pages.begin(principal.subject, share);
+      // Nobody is there any more.
+      if (page === undefined) return reply.hijack();
+      const json = await threads
+        .detail(principal, request.params.id, request.query, page.maxBytes)
+        .finally(() => page.read());
       if (json === undefined) throw notFound('thread');
+      share.set(json.length);
       // Text goes out as it is. The type of the reply knows only what the schema serialises.
       return reply.type('application/json; charset=utf-8').send(json as never);
     },

@@ -121,7 +121,9 @@ async function inputOf({ live, run }: Claimed, store: Store): Promise<RunInput> 
   const [event] =
     live.head.seq - run.messageSeq < NEAR_EVENTS
       ? await live.readEvents(run.messageSeq)
-      : (await store.read(live.id, run.messageSeq, 1)).map((json) => JSON.parse(json) as LogEvent);
+      : (await store.read({ sessionId: live.id, fromSeq: run.messageSeq, limit: 1, maxBytes: 0 })).events.map(
+          (json) => JSON.parse(json) as LogEvent,
+        );
   if (event?.type !== 'message_created') throw new Error(`no message at ${run.messageSeq} of the log`);
   const { parts, metadata } = event.data.message;
   return { messageId: run.messageId, text: textOf(parts), metadata, ordinal: run.ordinal };

@@ -32,6 +32,7 @@ function attach(node: RunNode, sessionId: string) {
     policy: POLICY,
     position: undefined,
     partial: undefined,
+    maxBytes: 1_048_576,
   });
 }
 

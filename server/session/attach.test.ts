@@ -25,6 +25,7 @@ function connect(target: Target) {
     policy: POLICY,
     position: undefined,
     partial: undefined,
+    maxBytes: 1_048_576,
   });
 }
 

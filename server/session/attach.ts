@@ -36,6 +36,8 @@ export interface AttachParams {
   readonly policy: Policy;
   readonly position: undefined | Position;
   readonly partial: undefined | PartialPosition;
+  /** How many bytes of messages, or of missed events, it may be answered with at once. */
+  readonly maxBytes: number;
 }
 
 export interface AttachDeps {
@@ -96,6 +98,7 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
       partial: outcome === 'restored' ? partialOf(params.partial) : undefined,
       maxReplay: deps.maxReplay,
       historyPage: deps.historyPage,
+      maxBytes: params.maxBytes,
       ignoreExpiry: sessionId === inDoubt,
       attach: { nodeId: deps.nodeId, connectionId: params.connectionId, policy: params.policy },
       now: deps.clock.now(),

@@ -49,6 +49,7 @@ async function attach(sessionId: string, connectionId: string) {
     policy: POLICY,
     position: undefined,
     partial: undefined,
+    maxBytes: 1_048_576,
   });
   if (!('detach' in attached)) throw new Error(attached.kind);
   return attached;

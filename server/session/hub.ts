@@ -145,6 +145,7 @@ export class SessionHub {
         position: undefined,
         maxReplay: 0,
         historyPage: 0,
+        maxBytes: 0,
         partial: undefined,
         ignoreExpiry: true,
         attach: undefined,

@@ -8,7 +8,13 @@ import { openLive } from '../../test-helpers/open-live.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import { type AppendRequest, type ChunkBuffer, type Store, StoreUnavailable } from '../store/store.ts';
+import {
+  type AppendRequest,
+  type ChunkBuffer,
+  type LogPage,
+  type Store,
+  StoreUnavailable,
+} from '../store/store.ts';
 import { refuse } from './decision.ts';
 import type { CommandOutcome } from './append-queue.ts';
 import type { LiveSession } from './live-session.ts';
@@ -21,7 +27,7 @@ let dataDir: string;
 let store: Store;
 let appends: AppendRequest[];
 /** What the store answers about the log instead of the truth. */
-let readInstead: undefined | (() => Promise<string[]>);
+let readInstead: undefined | (() => Promise<LogPage>);
 /** Looking up ids fails. */
 let isLookupAway: boolean;
 /** What happens between an append of the second node and its answer. */
@@ -286,7 +292,10 @@ describe('other nodes', () => {
     two.receiveEvents('e1', 1, [first]);
     await two.catchUp();
     expect(two.gone).toBeUndefined();
-    readInstead = async () => [second.replace(/"tag":"[^"]*"/, '"tag":"another"')];
+    readInstead = async () => ({
+      events: [second.replace(/"tag":"[^"]*"/, '"tag":"another"')],
+      hasMore: false,
+    });
     three.receiveEvents('e1', 1, [first]);
     await vi.waitFor(() => expect(three.gone).toBe('rewritten'));
   });

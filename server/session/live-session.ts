@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { HistoryMessage } from '../../protocol/chat/restore.ts';
-import type { ChunkBuffer, Head, Policy, SessionInfo } from '../store/store.ts';
+import type { ChunkBuffer, Head, LogPage, Policy, SessionInfo } from '../store/store.ts';
 import { type AppendDeps, AppendQueue, type AppendTarget, type CommandOutcome } from './append-queue.ts';
 import { type Cells, stateOf } from './cells.ts';
 import type { PartialMessage } from './decision.ts';
@@ -32,8 +32,9 @@ export interface LiveStart {
   readonly chunks: undefined | ChunkBuffer;
 }
 
-/** How many events one catch-up read asks for. */
+/** How much of the log one read asks for. */
 const READ_PAGE = 500;
+const READ_PAGE_BYTES = 1_048_576;
 const NOBODY: readonly never[] = [];
 
 /**
@@ -137,11 +138,13 @@ export class LiveSession implements AppendTarget {
     return this.#ring?.after(seq);
   }
 
-  /** Frames after `seq`, from memory or the store: at most a page, of about `bytes`. Empty at the head. */
-  async readFrames(seq: number, bytes = Number.POSITIVE_INFINITY): Promise<readonly string[]> {
-    const frameBytes = this.#logBytes / Math.max(1, this.#seq);
-    const limit = Math.max(1, Math.min(READ_PAGE, Math.floor(bytes / Math.max(1, frameBytes))));
-    return this.framesAfter(seq) ?? (await this.#deps.store.read(this.id, seq + 1, limit));
+  /** Frames after `seq`, from memory or the store: at most a page of `maxBytes`, but one in any case. Empty at the head. */
+  async readFrames(seq: number, maxBytes = READ_PAGE_BYTES): Promise<readonly string[]> {
+    return this.framesAfter(seq) ?? (await this.#readPage(seq + 1, maxBytes)).events;
+  }
+
+  #readPage(fromSeq: number, maxBytes = READ_PAGE_BYTES): Promise<LogPage> {
+    return this.#deps.store.read({ sessionId: this.id, fromSeq, limit: READ_PAGE, maxBytes });
   }
 
   /** Every event from `fromSeq` to the head. */
@@ -156,9 +159,15 @@ export class LiveSession implements AppendTarget {
     return events;
   }
 
-  /** The newest `limit` messages, ascending. */
+  /** The newest `limit` messages, ascending: fewer when they are large. */
   async history(limit: number): Promise<HistoryMessage[]> {
-    const request = { sessionId: this.id, beforeSeq: undefined, limit, roles: undefined };
+    const request = {
+      sessionId: this.id,
+      beforeSeq: undefined,
+      limit,
+      maxBytes: READ_PAGE_BYTES,
+      roles: undefined,
+    };
     return toHistory(await this.#deps.store.history(request)).messages;
   }
 
@@ -295,12 +304,12 @@ export class LiveSession implements AppendTarget {
     try {
       const { seq, tag } = this.head;
       // From the head on, not after it: only there does a log show that it was cut and written on.
-      let frames = await this.#deps.store.read(this.id, Math.max(1, seq), READ_PAGE);
-      if (seq > 0 && tagOf(frames[0]) !== tag) return await this.vanished();
+      let page = await this.#readPage(Math.max(1, seq));
+      if (seq > 0 && tagOf(page.events[0]) !== tag) return await this.vanished();
       for (;;) {
-        this.adoptFrames(frames);
-        if (frames.length < READ_PAGE) break;
-        frames = await this.#deps.store.read(this.id, this.#seq + 1, READ_PAGE);
+        this.adoptFrames(page.events);
+        if (!page.hasMore || this.#gone !== undefined) break;
+        page = await this.#readPage(this.#seq + 1);
       }
       this.#takeChunks(await this.#deps.store.chunks(this.id, this.#heldFrom));
     } catch {

@@ -6,6 +6,7 @@ import { ManualClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import type { GoneReason } from './gone.ts';
 import type { Attachment } from './hub.ts';
+import { readLog } from '../../test-helpers/store-contract/fixtures.ts';
 
 // What a node makes of a store that has not what the node knows: whether the people come back depends on it.
 
@@ -41,6 +42,7 @@ async function connected(): Promise<{ node: RunNode; id: string; person: Attachm
     policy: POLICY,
     position: undefined,
     partial: undefined,
+    maxBytes: 1_048_576,
   });
   if (!('detach' in person)) throw new Error(person.kind);
   const gone: GoneReason[] = [];
@@ -112,11 +114,11 @@ test('RES-2 a head behind what this node knows, or another event there: the end 
 
 test('RES-2 a log that was cut and written on shows another event where this node knows one', async () => {
   const { node, id, gone } = await connected();
-  const [first] = await inner.read(id, 1, 1);
+  const [first] = await readLog(inner, id, 1, 1);
   const forked = (seq: number) =>
     JSON.stringify({ ...(JSON.parse(first ?? '') as LogEvent), seq, tag: `fork-${seq}` });
   node.lifeline.lie('touch', async () => [{ epoch: 'e1', seq: 3, tag: 'fork-3' }]);
-  node.lifeline.lie('read', async () => [forked(2), forked(3)]);
+  node.lifeline.lie('read', async () => ({ events: [forked(2), forked(3)], hasMore: false }));
   await node.hub.beat();
   expect(gone).toEqual(['rewritten']);
 });

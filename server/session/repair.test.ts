@@ -9,8 +9,9 @@ import { createSession, logOf } from '../../test-helpers/run-node.ts';
 import { ManualClock } from '../clock.ts';
 import { SystemRandom } from '../random.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import type { SessionInfo, Store } from '../store/store.ts';
+import type { LogPage, ReadRequest, SessionInfo, Store } from '../store/store.ts';
 import { repairer } from './repair.ts';
+import { readLog } from '../../test-helpers/store-contract/fixtures.ts';
 
 const clock = new ManualClock();
 const random = new SystemRandom(clock);
@@ -107,15 +108,17 @@ test('RES-4 a store that finds events by their place in a list, not by their seq
   const lost = [1, 2, 3];
   const { id, info } = await broken(1200, lost);
   // As Redis keeps a log: the list is shorter by what is lost.
-  const left = await store.read(id, 1, 2000);
+  const left = await readLog(store, id, 1, 2000);
   const listed: Store = new Proxy(store, {
     get(target, key) {
       const member = Reflect.get(target, key);
       if (key === 'read')
-        return async (sessionId: string, fromSeq: number, limit: number) =>
-          sessionId === id && (await target.info(id))?.epoch === 'e1'
-            ? left.slice(fromSeq - 1, fromSeq - 1 + limit)
-            : target.read(sessionId, fromSeq, limit);
+        return async (request: ReadRequest): Promise<LogPage> => {
+          if (request.sessionId !== id || (await target.info(id))?.epoch !== 'e1')
+            return target.read(request);
+          const events = left.slice(request.fromSeq - 1, request.fromSeq - 1 + request.limit);
+          return { events, hasMore: request.fromSeq - 1 + events.length < left.length };
+        };
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
@@ -169,7 +172,13 @@ test('RES-15 history still shows what runs came to', async () => {
     ],
   );
   await repairer({ store, clock, random, nodeId: 'n1' })(info);
-  const page = await store.history({ sessionId: id, beforeSeq: undefined, limit: 10, roles: undefined });
+  const page = await store.history({
+    sessionId: id,
+    beforeSeq: undefined,
+    limit: 10,
+    maxBytes: 100_000,
+    roles: undefined,
+  });
   expect(page.items.map(({ annotation }) => annotation)).toEqual([
     undefined,
     '{"run_id":"r1","run_outcome":"canceled"}',

@@ -14,6 +14,7 @@ export interface RepairDeps {
 }
 
 const PAGE = 500;
+const PAGE_BYTES = 1_048_576;
 
 /**
  * Answers what makes a log that is not continuous whole again: whatever events are left keep their order, get new
@@ -68,7 +69,12 @@ export const ANY_DIGEST = '*';
 async function survivors(info: SessionInfo, store: Store): Promise<LogEvent[]> {
   const events = new Map<number, LogEvent>();
   for (let next = 1; ; ) {
-    const page = await store.read(info.sessionId, next, PAGE);
+    const { events: page } = await store.read({
+      sessionId: info.sessionId,
+      fromSeq: next,
+      limit: PAGE,
+      maxBytes: PAGE_BYTES,
+    });
     for (const frame of page) {
       const event = JSON.parse(frame) as LogEvent;
       events.set(event.seq, event);

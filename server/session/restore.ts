@@ -48,7 +48,7 @@ export function restoredFrame(input: RestoreInput): string {
   const { opened, outcome, absence: away } = input;
   const { info, cells, content, chunks } = opened;
   const expired = outcome === 'expired';
-  const replayed = content.mode === 'replay' ? content.events : [];
+  const replayed = replayOf(opened);
   const work = runPart(cells);
   const fields = [
     `"outcome":"${outcome}"`,
@@ -63,12 +63,23 @@ export function restoredFrame(input: RestoreInput): string {
     `"warnings":${JSON.stringify(expired || away.tier === 'brief' ? [] : warnings(away, replayed, work))}`,
     `"context":${contextJson(cells)}`,
     `"history":${content.mode === 'snapshot' ? historyJson(content.page) : historyOfReplay(info)}`,
-    `"replay":${replayed.length === 0 ? 'null' : `{"from_seq":${info.seq - replayed.length + 1},"to_seq":${info.seq}}`}`,
+    `"replay":${replayed.count === 0 ? 'null' : `{"from_seq":${info.seq - replayed.count + 1},"to_seq":${info.seq}}`}`,
     `"run":${JSON.stringify(work.run === null ? null : runView(work.run, info, input.now))}`,
     `"queued_runs":${JSON.stringify(work.queue.map((run) => queuedView(run)))}`,
     `"partial":${work.run !== null && chunks?.runId === work.run.runId ? partialJson(chunks) : 'null'}`,
   ];
   return `{"type":"session_restored","data":{${fields.join(',')}}}`;
+}
+
+/** What was missed: how many events, and the first of them. */
+interface Replay {
+  readonly count: number;
+  readonly events: readonly string[];
+}
+
+function replayOf({ info, content }: OpenedSession): Replay {
+  if (content.mode === 'snapshot') return { count: 0, events: [] };
+  return { count: info.seq - content.afterSeq, events: content.events };
 }
 
 /** The context's JSON as the cells hold it. */
@@ -106,18 +117,17 @@ function queuedView(run: QueuedRun): RunView {
   };
 }
 
-function warnings(
-  away: Absence,
-  replayed: readonly string[],
-  work: Pick<SessionState, 'run' | 'lastRun'>,
-): Warning[] {
+function warnings(away: Absence, replayed: Replay, work: Pick<SessionState, 'run' | 'lastRun'>): Warning[] {
   const list: Warning[] = [
     { code: 'away', message: `This session was away for ${inWords(away.disconnectedMs)}` },
   ];
-  if (replayed.length > 0)
-    list.push({ code: 'missed_events', message: `${replayed.length} events happened meanwhile` });
-  const finished = replayed.filter((frame) => frame.startsWith('{"type":"run_finished"')).length;
-  if (finished > 0) list.push({ code: 'runs_finished', message: `${finished} runs finished meanwhile` });
+  if (replayed.count > 0)
+    list.push({ code: 'missed_events', message: `${replayed.count} events happened meanwhile` });
+  const finished = replayed.events.filter((frame) => frame.startsWith('{"type":"run_finished"')).length;
+  // Of a long replay only the beginning is at hand.
+  const orMore = replayed.events.length < replayed.count ? ' or more' : '';
+  if (finished > 0)
+    list.push({ code: 'runs_finished', message: `${finished}${orMore} runs finished meanwhile` });
   if (work.run?.state === 'waiting_input')
     list.push({ code: 'input_waiting', message: 'The agent waits for an answer' });
   else if (work.run !== null) list.push({ code: 'run_in_hand', message: 'The agent is at work' });

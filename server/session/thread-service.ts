@@ -36,8 +36,8 @@ export interface ThreadService {
   list(principal: Principal, query: ThreadListQuery): Promise<ThreadList>;
   /** Repeatable when the body carries an `id`: the same id gives the same thread. */
   create(principal: Principal, body: ThreadCreate): Promise<CreatedThread>;
-  /** The JSON of a `ThreadDetail`: a page may hold megabytes, which are neither parsed nor put together twice. */
-  detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | string>;
+  /** The JSON of a `ThreadDetail` with at most `maxBytes` of messages, which are neither parsed nor put together twice. */
+  detail(principal: Principal, id: string, query: ThreadQuery, maxBytes: number): Promise<undefined | string>;
   rename(principal: Principal, id: string, title: string): Promise<undefined | Thread>;
   /** Ends and removes the thread. `false`: there was none. */
   erase(principal: Principal, id: string): Promise<boolean>;
@@ -119,7 +119,12 @@ export class StoreThreadService implements ThreadService {
     return { kind: 'exists', thread: threadOf(info, now) };
   }
 
-  async detail(principal: Principal, id: string, query: ThreadQuery): Promise<undefined | string> {
+  async detail(
+    principal: Principal,
+    id: string,
+    query: ThreadQuery,
+    maxBytes: number,
+  ): Promise<undefined | string> {
     const { store, clock, settings } = this.#deps;
     const info = await this.#find(principal, id);
     if (info === undefined) return undefined;
@@ -127,6 +132,7 @@ export class StoreThreadService implements ThreadService {
       sessionId: info.sessionId,
       beforeSeq: query.before_seq,
       limit: query.limit ?? settings.historyPage,
+      maxBytes,
       roles: query.roles,
     });
     return `${JSON.stringify(threadOf(info, clock.now())).slice(0, -1)},"history":${historyJson(page)}}`;

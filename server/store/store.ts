@@ -47,10 +47,10 @@ export interface Store {
   /** Appends one chunk of the message in flight, fenced by the run's lease. */
   appendChunk(request: ChunkRequest): Promise<ChunkResult>;
 
-  /** Events with `seq >= fromSeq`, ascending, at most `limit`. Empty when there are none, or no session. */
-  read(sessionId: string, fromSeq: number, limit: number): Promise<string[]>;
+  /** Events with `seq >= fromSeq`, ascending. Empty when there are none, or no session. */
+  read(request: ReadRequest): Promise<LogPage>;
 
-  /** Messages (events of the log that carry one), newest `limit` before `beforeSeq` (exclusive), ascending. Works on archived sessions too. */
+  /** Messages (events of the log that carry one), the newest before `beforeSeq` (exclusive), ascending. Works on archived sessions too. */
   history(request: HistoryRequest): Promise<HistoryPage>;
 
   /** The chunk buffer from `fromIndex` on, or `undefined` when no message is in flight. */
@@ -208,6 +208,8 @@ export interface OpenRequest {
   readonly maxReplay: number;
   /** How many messages a snapshot holds. */
   readonly historyPage: number;
+  /** Bytes of the events that a replay begins with, or of the messages of a snapshot; see `MaxBytes`. */
+  readonly maxBytes: MaxBytes;
   readonly partial:
     | undefined
     | { readonly messageId: string; readonly attempt: number; readonly nextIndex: number };
@@ -234,9 +236,12 @@ export interface OpenedSession {
   readonly cells: Readonly<Record<string, string>>;
   /** `none`: no position was given. `reset`: it is not of this log (other epoch, ahead of it, or another tag there). */
   readonly position: 'valid' | 'reset' | 'none';
-  /** With a valid position at most `maxReplay` behind: the missed events. Otherwise the newest messages. */
+  /**
+   * With a valid position at most `maxReplay` behind: the missed events, from the first on, as many as `maxBytes` allows;
+   * those up to the head that are not among them are read. Otherwise the newest messages.
+   */
   readonly content:
-    | { readonly mode: 'replay'; readonly events: readonly string[] }
+    | { readonly mode: 'replay'; readonly afterSeq: number; readonly events: readonly string[] }
     | { readonly mode: 'snapshot'; readonly page: HistoryPage };
   readonly chunks: undefined | ChunkBuffer;
 }
@@ -319,7 +324,7 @@ export type AppendResult =
   /** Stored, or found stored by an earlier send of this very request (its first event's tag is at its place). */
   | { readonly kind: 'applied' }
   /**
-   * The head is another. `events` are those after `expectedSeq` (at most 1 000), and none when they would not follow what
+   * The head is another. `events` are those after `expectedSeq` (within `CONFLICT_LIMITS`), and none when they would not follow what
    * the caller knows: the store is behind, the epoch is another, or the event at `expectedSeq` is.
    */
   | { readonly kind: 'conflict'; readonly head: Omit<Head, 'tag'>; readonly events: readonly string[] }
@@ -356,10 +361,34 @@ export type ChunkResult =
   | { readonly kind: 'fenced' }
   | { readonly kind: 'gap'; readonly count: number };
 
+/**
+ * How many bytes of JSON, as UTF-8, one answer may hold: a whole number. An answer holds at least one event all the same,
+ * if there is one, so that a caller who asks again always gets further.
+ */
+export type MaxBytes = number;
+
+/** How much of the log an append that came too late is answered with. */
+export const CONFLICT_LIMITS = { events: 1000, bytes: 1_048_576 } as const;
+
+export interface ReadRequest {
+  readonly sessionId: string;
+  readonly fromSeq: number;
+  readonly limit: number;
+  readonly maxBytes: MaxBytes;
+}
+
+/** Part of a log. `hasMore`: there are events after these. */
+export interface LogPage {
+  readonly events: readonly string[];
+  readonly hasMore: boolean;
+}
+
 export interface HistoryRequest {
   readonly sessionId: string;
   readonly beforeSeq: undefined | number;
   readonly limit: number;
+  /** Bytes of the messages' events together with their annotations: older ones that do not fit are left to the next page. */
+  readonly maxBytes: MaxBytes;
   /** `undefined`: all. */
   readonly roles: undefined | readonly Role[];
 }

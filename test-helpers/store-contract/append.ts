@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AppendRequest } from '../../server/store/store.ts';
-import { event, everything, lease, newSession, T0, texts, unique } from './fixtures.ts';
+import { event, everything, lease, newSession, readLog, sized, T0, texts, unique } from './fixtures.ts';
 import type { Suite } from './harness.ts';
 
 export function appendRules(suite: Suite): void {
@@ -14,7 +14,7 @@ export function appendRules(suite: Suite): void {
         holdUntil: T0 + 77,
         now: T0 + 9,
       });
-      expect(await suite.store().read(session.id, 1, 100)).toEqual(texts(session.events));
+      expect(await readLog(suite.store(), session.id, 1, 100)).toEqual(texts(session.events));
       expect(await session.info()).toMatchObject({
         seq: 5,
         tag: session.events[4]!.tag,
@@ -38,10 +38,29 @@ export function appendRules(suite: Suite): void {
       const session = await newSession(suite.store());
       await session.grow(6);
       const all = texts(session.events);
-      expect(await suite.store().read(session.id, 3, 2)).toEqual(all.slice(2, 4));
-      expect(await suite.store().read(session.id, 6, 100)).toEqual(all.slice(5));
-      expect(await suite.store().read(session.id, 7, 100)).toEqual([]);
-      expect(await suite.store().read(unique('ses'), 1, 100)).toEqual([]);
+      expect(await readLog(suite.store(), session.id, 3, 2)).toEqual(all.slice(2, 4));
+      expect(await readLog(suite.store(), session.id, 6, 100)).toEqual(all.slice(5));
+      expect(await readLog(suite.store(), session.id, 7, 100)).toEqual([]);
+      expect(await readLog(suite.store(), unique('ses'), 1, 100)).toEqual([]);
+    });
+
+    test('STO-31 it answers what fits into maxBytes, one event in any case, and says whether there are more', async () => {
+      const session = await newSession(suite.store());
+      // More than a driver fetches at once, and each of another size.
+      const events = Array.from({ length: 40 }, (_, i) => sized(i + 1, undefined, 150 + i));
+      await session.append({ events });
+      const all = texts(events);
+      const read = (fromSeq: number, limit: number, maxBytes: number) =>
+        suite.store().read({ sessionId: session.id, fromSeq, limit, maxBytes });
+      const total = Buffer.byteLength(all.join(''));
+      expect(await read(1, 100, total)).toEqual({ events: all, hasMore: false });
+      expect(await read(1, 40, total)).toEqual({ events: all, hasMore: false });
+      expect(await read(1, 39, total)).toEqual({ events: all.slice(0, 39), hasMore: true });
+      expect(await read(1, 100, total - 1)).toEqual({ events: all.slice(0, 39), hasMore: true });
+      expect(await read(1, 100, 301)).toEqual({ events: all.slice(0, 2), hasMore: true });
+      expect(await read(17, 100, 0)).toEqual({ events: all.slice(16, 17), hasMore: true });
+      expect(await read(40, 100, 0)).toEqual({ events: all.slice(39), hasMore: false });
+      expect(await read(41, 100, 1000)).toEqual({ events: [], hasMore: false });
     });
 
     test('STO-32 on another head nothing is stored, and the answer brings the events in between', async () => {
@@ -65,6 +84,17 @@ export function appendRules(suite: Suite): void {
         kind: 'conflict',
         head: { epoch: session.epoch, seq: 1003 },
         events: texts(session.events.slice(1, 1001)),
+      });
+    });
+
+    test('STO-32 nor more than about 1 MiB of them', async () => {
+      const session = await newSession(suite.store());
+      for (let seq = 1; seq <= 5; seq++) await session.append({ events: [sized(seq, undefined, 400_000)] });
+      const result = await suite.store().append(session.request({ expectedSeq: 1, events: [event(2)] }));
+      expect(result).toEqual({
+        kind: 'conflict',
+        head: { epoch: session.epoch, seq: 5 },
+        events: texts(session.events.slice(1, 3)),
       });
     });
 
@@ -161,7 +191,7 @@ export function appendRules(suite: Suite): void {
         now: T0,
       });
       expect(await archived.append()).toEqual({ kind: 'gone' });
-      expect(await suite.store().read(archived.id, 1, 10)).toEqual(texts(archived.events));
+      expect(await readLog(suite.store(), archived.id, 1, 10)).toEqual(texts(archived.events));
     });
 
     test('STO-39 with several faults the answer is the first of conflict, known, chunk_conflict, fenced', async () => {

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionInfo } from '../../server/store/store.ts';
-import { connection, createRequest, newSession, POLICY, T0, type TestSession, unique } from './fixtures.ts';
+import {
+  connection,
+  createRequest,
+  newSession,
+  POLICY,
+  readLog,
+  T0,
+  type TestSession,
+  unique,
+} from './fixtures.ts';
 import type { Suite } from './harness.ts';
 
 export function createAndListRules(suite: Suite): void {
@@ -32,7 +41,7 @@ export function createAndListRules(suite: Suite): void {
       };
       expect(await suite.store().create(request)).toEqual({ kind: 'created', info: expected });
       expect(await suite.store().info(request.sessionId)).toEqual(expected);
-      expect(await suite.store().read(request.sessionId, 1, 10)).toEqual([]);
+      expect(await readLog(suite.store(), request.sessionId, 1, 10)).toEqual([]);
       await suite.store().erase(request.sessionId);
     });
 

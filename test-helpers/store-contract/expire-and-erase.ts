@@ -7,6 +7,7 @@ import {
   lease,
   newSession,
   POLICY,
+  readLog,
   T0,
   type TestSession,
   texts,
@@ -80,7 +81,7 @@ export function expireAndEraseRules(suite: Suite): void {
         kind: 'expired',
         info: after,
       });
-      expect(await suite.store().read(session.id, 1, 100)).toEqual(texts(session.events));
+      expect(await readLog(suite.store(), session.id, 1, 100)).toEqual(texts(session.events));
       expect(await session.history()).toEqual(history);
       expect(await suite.store().chunks(session.id, 0)).toBeUndefined();
       expect(await suite.store().lookupIds(session.id, ['client-id-1'])).toEqual([]);
@@ -109,7 +110,7 @@ export function expireAndEraseRules(suite: Suite): void {
       const archived = { at: LATE, until: 0, successorId: 'next' };
       expect(await session.info()).toMatchObject({ sessionId: session.id, archived });
       expect(await session.open()).toMatchObject({ kind: 'expired', info: { archived } });
-      expect(await suite.store().read(session.id, 1, 100)).toEqual([]);
+      expect(await readLog(suite.store(), session.id, 1, 100)).toEqual([]);
       expect(await session.history()).toEqual({ items: [], total: 0, hasMore: false });
       expect(await session.info()).toMatchObject({ title: undefined, lastMessage: undefined });
       expect(await listed(session)).toEqual([]);
@@ -153,7 +154,7 @@ export function expireAndEraseRules(suite: Suite): void {
         await suite.store().erase(unique('ses'));
         expect(await suite.store().info(session.id)).toBeUndefined();
         expect(await session.open()).toEqual({ kind: 'missing' });
-        expect(await suite.store().read(session.id, 1, 10)).toEqual([]);
+        expect(await readLog(suite.store(), session.id, 1, 10)).toEqual([]);
         expect(await session.history()).toEqual({ items: [], total: 0, hasMore: false });
         expect(await suite.store().chunks(session.id, 0)).toBeUndefined();
         expect(await suite.store().lookupIds(session.id, ['client-id-1'])).toEqual([]);

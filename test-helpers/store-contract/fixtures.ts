@@ -35,6 +35,19 @@ export function unique(prefix: string): string {
   return `${prefix}-${randomBytes(9).toString('base64url')}`;
 }
 
+/** As many bytes as there are. */
+export const NO_LIMIT: number = Number.MAX_SAFE_INTEGER;
+
+/** Events from `fromSeq` on, at most `limit`, however large they are. */
+export async function readLog(
+  store: Pick<Store, 'read'>,
+  sessionId: string,
+  fromSeq: number,
+  limit: number,
+): Promise<readonly string[]> {
+  return (await store.read({ sessionId, fromSeq, limit, maxBytes: NO_LIMIT })).events;
+}
+
 export function connection(nodeId: string = NODE): AttachRequest {
   return { nodeId, connectionId: unique('con') };
 }
@@ -63,6 +76,12 @@ export function event(seq: number, role: undefined | Role = undefined, data: unk
   const type = role === undefined ? 'context_updated' : 'message_created';
   const json = JSON.stringify({ type, data, seq, tag, ts: new Date(T0).toISOString() });
   return { json, tag, role };
+}
+
+/** An event whose JSON has exactly so many bytes. */
+export function sized(seq: number, role: undefined | Role, bytes: number): AppendEvent {
+  const bare = event(seq, role, '');
+  return event(seq, role, '.'.repeat(bytes - Buffer.byteLength(bare.json)));
 }
 
 export const texts = (events: readonly AppendEvent[]): string[] => events.map((e) => e.json);
@@ -142,6 +161,7 @@ export class TestSession {
       position: undefined,
       maxReplay: 1000,
       historyPage: 50,
+      maxBytes: NO_LIMIT,
       partial: undefined,
       ignoreExpiry: false,
       attach: undefined,
@@ -191,6 +211,7 @@ export class TestSession {
       sessionId: this.id,
       beforeSeq: undefined,
       limit: 100,
+      maxBytes: NO_LIMIT,
       roles: undefined,
       ...over,
     });
@@ -230,7 +251,7 @@ export async function everything(session: TestSession, ids: readonly string[] = 
   return {
     info: await session.info(),
     cells: opened.kind === 'open' ? opened.cells : opened.kind,
-    log: await session.store.read(session.id, 1, 10_000),
+    log: await readLog(session.store, session.id, 1, 10_000),
     history: await session.history(),
     chunks: await session.store.chunks(session.id, 0),
     ids: await session.store.lookupIds(session.id, ids),

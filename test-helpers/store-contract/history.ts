@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../protocol/chat/message.ts';
-import { newSession, T0, type TestSession, unique } from './fixtures.ts';
+import type { HistoryRequest } from '../../server/store/store.ts';
+import { newSession, sized, T0, type TestSession, texts, unique } from './fixtures.ts';
 import type { Suite } from './harness.ts';
 
 const ROLES: (undefined | Role)[] = [
@@ -87,6 +88,48 @@ export function historyRules(suite: Suite): void {
         beforeSeq = (JSON.parse(items[0]!.event) as { seq: number }).seq;
       }
       expect(seen).toEqual(all);
+    });
+
+    test('STO-96 a page holds the newest messages that fit into maxBytes, with their annotations, and one in any case', async () => {
+      const session = await newSession(suite.store());
+      const events = [
+        sized(1, 'user', 200),
+        sized(2, undefined, 5000),
+        sized(3, 'assistant', 1000),
+        sized(4, 'user', 200),
+        sized(5, 'user', 200),
+      ];
+      await session.append({ events, annotations: [{ seq: 4, json: '{"a":1}' }] });
+      const seqs = async (over: Partial<HistoryRequest>) => {
+        const { items, total, hasMore } = await session.history(over);
+        expect(total).toBe(4);
+        return [...items.map((item) => (JSON.parse(item.event) as { seq: number }).seq), hasMore];
+      };
+      expect(await seqs({ maxBytes: 407 })).toEqual([4, 5, true]);
+      expect(await seqs({ maxBytes: 406 })).toEqual([5, true]);
+      expect(await seqs({ maxBytes: 0 })).toEqual([5, true]);
+      expect(await seqs({ maxBytes: 1407 })).toEqual([3, 4, 5, true]);
+      expect(await seqs({ maxBytes: 1607 })).toEqual([1, 3, 4, 5, false]);
+      expect(await seqs({ maxBytes: 0, beforeSeq: 3 })).toEqual([1, false]);
+      const { content } = await session.opened({ maxBytes: 407 });
+      expect(content).toEqual({ mode: 'snapshot', page: await session.history({ maxBytes: 407 }) });
+    });
+
+    test('STO-92 paging back by bytes meets every message once, too', async () => {
+      const session = await newSession(suite.store());
+      const events = Array.from({ length: 30 }, (_, i) =>
+        sized(i + 1, i % 4 === 0 ? undefined : 'user', 150 + 7 * i),
+      );
+      await session.append({ events });
+      const seen: string[] = [];
+      let beforeSeq: undefined | number;
+      for (let more = true; more; ) {
+        const { items, hasMore } = await session.history({ beforeSeq, maxBytes: 700 });
+        seen.unshift(...items.map((i) => i.event));
+        more = hasMore;
+        beforeSeq = (JSON.parse(items[0]!.event) as { seq: number }).seq;
+      }
+      expect(seen).toEqual(texts(events.filter((e) => e.role !== undefined)));
     });
 
     test('STO-93 annotations come with their message; a later one replaces an earlier one', async () => {

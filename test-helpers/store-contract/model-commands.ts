@@ -10,6 +10,7 @@ export type Command = { readonly s: number; readonly dt: number } & (
       readonly position: undefined | { readonly back: number; readonly wrong: 'none' | 'tag' | 'epoch' };
       readonly maxReplay: number;
       readonly page: number;
+      readonly maxBytes: number;
       readonly attach: undefined | number;
       readonly mediumMs: number;
       readonly ignoreExpiry: boolean;
@@ -37,11 +38,12 @@ export type Command = { readonly s: number; readonly dt: number } & (
       readonly off: number;
       readonly fence: Omit<Lease, 'until'>;
     }
-  | { readonly op: 'read'; readonly from: number; readonly limit: number }
+  | { readonly op: 'read'; readonly from: number; readonly limit: number; readonly maxBytes: number }
   | {
       readonly op: 'history';
       readonly before: undefined | number;
       readonly limit: number;
+      readonly maxBytes: number;
       readonly roles: undefined | readonly Role[];
     }
   | { readonly op: 'touch' | 'detach'; readonly c: number; readonly node: string }
@@ -75,6 +77,8 @@ const leaseChange: fc.Arbitrary<AppendRequest['lease']> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ held: lease, clear: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ clear: true as const }) },
 );
+/** Nothing but the one event that there always is, a few, or all. An event of these runs has about 100 bytes. */
+const maxBytes = fc.constantFrom(0, 250, 1_048_576);
 const cellText = fc.constantFrom('{}', '[]', 'null', '{"a":1}');
 
 const steps: fc.Arbitrary<object>[] = [
@@ -86,6 +90,7 @@ const steps: fc.Arbitrary<object>[] = [
     ),
     maxReplay: fc.constantFrom(0, 2, 1000),
     page: fc.constantFrom(1, 3, 50),
+    maxBytes,
     attach: maybe(upTo(2)),
     mediumMs: often(300_000, 1_000),
     ignoreExpiry: often(false, true),
@@ -113,11 +118,12 @@ const steps: fc.Arbitrary<object>[] = [
     off: often(0, -1, 1),
     fence,
   }),
-  fc.record({ op: fc.constant('read'), from: fc.integer({ min: 1, max: 12 }), limit: upTo(5) }),
+  fc.record({ op: fc.constant('read'), from: fc.integer({ min: 1, max: 12 }), limit: upTo(5), maxBytes }),
   fc.record({
     op: fc.constant('history'),
     before: maybe(fc.integer({ min: 1, max: 12 })),
     limit: fc.integer({ min: 1, max: 4 }),
+    maxBytes,
     roles: maybe(fc.uniqueArray(role, { minLength: 1 })),
   }),
   fc.record({ op: fc.constantFrom('touch', 'detach'), c: upTo(2), node: fc.constantFrom(...NODES) }),

@@ -1,4 +1,5 @@
 import { disconnectedSince, isExpired } from '../../server/store/liveness.ts';
+import { CONFLICT_LIMITS } from '../../server/store/store.ts';
 import type * as S from '../../server/store/store.ts';
 
 interface Session {
@@ -12,6 +13,12 @@ interface Session {
 
 const sameFence = (a: undefined | S.Lease, b: Omit<S.Lease, 'until'>): boolean =>
   a !== undefined && a.runId === b.runId && a.attempt === b.attempt && a.owner === b.owner;
+
+/** The first of `list` whose texts together have at most `maxBytes`, but one in any case. */
+function fitting<T>(list: readonly T[], maxBytes: number, text = (one: T) => String(one)): T[] {
+  const bytes = (count: number) => Buffer.byteLength(list.slice(0, count).map(text).join(''));
+  return list.filter((_, i) => i === 0 || bytes(i + 1) <= maxBytes);
+}
 
 /**
  * The port in plain data, as simple as it can be: what every driver must answer. It forgets nothing that is gone (the drivers
@@ -78,12 +85,20 @@ export class ModelStore {
       position: at === undefined ? 'none' : valid ? 'valid' : 'reset',
       content:
         valid && info.seq - at.seq <= r.maxReplay
-          ? { mode: 'replay', events: session.log.slice(at.seq).map((e) => e.json) }
+          ? {
+              mode: 'replay',
+              afterSeq: at.seq,
+              events: fitting(
+                session.log.slice(at.seq).map((e) => e.json),
+                r.maxBytes,
+              ),
+            }
           : {
               mode: 'snapshot',
               page: this.history({
                 sessionId: r.sessionId,
                 limit: r.historyPage,
+                maxBytes: r.maxBytes,
                 beforeSeq: undefined,
                 roles: undefined,
               }),
@@ -111,9 +126,13 @@ export class ModelStore {
     const isOther = r.expectedTag !== undefined && session.log[r.expectedSeq - 1]?.tag !== r.expectedTag;
     if (r.epoch !== info.epoch || r.expectedSeq !== info.seq || isOther) {
       const follows = r.epoch === info.epoch && !isOther;
-      const missed = follows ? session.log.slice(r.expectedSeq, r.expectedSeq + 1000) : [];
+      const missed = follows ? session.log.slice(r.expectedSeq, r.expectedSeq + CONFLICT_LIMITS.events) : [];
       const head = { epoch: info.epoch, seq: info.seq };
-      return { kind: 'conflict', head, events: missed.map((e) => e.json) };
+      const events = fitting(
+        missed.map((e) => e.json),
+        CONFLICT_LIMITS.bytes,
+      );
+      return { kind: 'conflict', head, events };
     }
     const known = r.ids.flatMap(({ id }) => session.ids.get(id) ?? []);
     if (known.length > 0) return { kind: 'known', ids: known };
@@ -172,9 +191,10 @@ export class ModelStore {
     return { kind: 'applied' };
   }
 
-  read(sessionId: string, fromSeq: number, limit: number): string[] {
-    const log = this.sessions.get(sessionId)?.log ?? [];
-    return log.slice(fromSeq - 1, fromSeq - 1 + limit).map((e) => e.json);
+  read({ sessionId, fromSeq, limit, maxBytes }: S.ReadRequest): S.LogPage {
+    const after = (this.sessions.get(sessionId)?.log ?? []).slice(fromSeq - 1).map((e) => e.json);
+    const events = fitting(after.slice(0, limit), maxBytes);
+    return { events, hasMore: after.length > events.length };
   }
 
   history(r: S.HistoryRequest): S.HistoryPage {
@@ -183,10 +203,12 @@ export class ModelStore {
       .map((e, i) => ({ ...e, seq: i + 1 }))
       .filter((e) => e.role !== undefined && (r.roles?.includes(e.role) ?? true));
     const before = all.filter((e) => e.seq < (r.beforeSeq ?? Number.POSITIVE_INFINITY));
-    const items = before
+    const newestFirst = before
       .slice(Math.max(0, before.length - r.limit))
-      .map((e) => ({ event: e.json, annotation: session?.annotations.get(e.seq) }));
-    return { items, total: all.length, hasMore: before.length > items.length };
+      .map((e) => ({ event: e.json, annotation: session?.annotations.get(e.seq) }))
+      .reverse();
+    const items = fitting(newestFirst, r.maxBytes, (item) => `${item.event}${item.annotation ?? ''}`);
+    return { items: items.reverse(), total: all.length, hasMore: before.length > items.length };
   }
 
   chunks(sessionId: string, fromIndex: number): undefined | S.ChunkBuffer {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SessionInfo, Store } from '../../server/store/store.ts';
-import { createRequest, event, POLICY, sorted, T0, unique } from './fixtures.ts';
+import { createRequest, event, NO_LIMIT, POLICY, sorted, T0, unique } from './fixtures.ts';
 import type { Suite } from './harness.ts';
 import { type Command, commands, IDS, NODES } from './model-commands.ts';
 import { ModelStore } from './model-store.ts';
@@ -47,8 +47,15 @@ class Run {
   async compare(): Promise<void> {
     const [store, model] = [this.#store, this.#model];
     for (const id of this.#ids) {
-      expect(await store.read(id, 1, 1000)).toEqual(model.read(id, 1, 1000));
-      const history = { sessionId: id, beforeSeq: undefined, limit: 1000, roles: undefined };
+      const log = { sessionId: id, fromSeq: 1, limit: 1000, maxBytes: NO_LIMIT };
+      expect(await store.read(log)).toEqual(model.read(log));
+      const history = {
+        sessionId: id,
+        beforeSeq: undefined,
+        limit: 1000,
+        maxBytes: NO_LIMIT,
+        roles: undefined,
+      };
       expect(await store.history(history)).toEqual(model.history(history));
       expect(await store.chunks(id, 0)).toEqual(model.chunks(id, 0));
       expect(await store.lookupIds(id, IDS)).toEqual(model.lookupIds(id, IDS));
@@ -99,6 +106,7 @@ class Run {
           position: command.position && (tag === undefined ? { epoch, seq } : { epoch, seq, tag }),
           maxReplay: command.maxReplay,
           historyPage: command.page,
+          maxBytes: command.maxBytes,
           partial: partial && {
             messageId: MESSAGES[partial.m]!,
             attempt: partial.attempt,
@@ -154,16 +162,17 @@ class Run {
         };
         return [await store.appendChunk(request), model.appendChunk(request)];
       }
-      case 'read':
-        return [
-          await store.read(id, command.from, command.limit),
-          model.read(id, command.from, command.limit),
-        ];
+      case 'read': {
+        const { from: fromSeq, limit, maxBytes } = command;
+        const request = { sessionId: id, fromSeq, limit, maxBytes };
+        return [await store.read(request), model.read(request)];
+      }
       case 'history': {
         const request = {
           sessionId: id,
           beforeSeq: command.before,
           limit: command.limit,
+          maxBytes: command.maxBytes,
           roles: command.roles,
         };
         return [await store.history(request), model.history(request)];

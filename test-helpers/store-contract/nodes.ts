@@ -7,6 +7,7 @@ import {
   lease,
   newSession,
   POLICY,
+  readLog,
   T0,
   TestSession,
   texts,
@@ -62,7 +63,7 @@ export function nodeRules(suite: Suite): void {
       const session = await newSession(suite.store());
       await session.append({ events: session.next('user', undefined), cells: { memory: '1' } });
       expect(await other.info(session.id)).toEqual(await session.info());
-      expect(await other.read(session.id, 1, 10)).toEqual(texts(session.events));
+      expect(await readLog(other, session.id, 1, 10)).toEqual(texts(session.events));
     });
 
     test('STO-121 of two nodes that append on one head, one is applied', async () => {

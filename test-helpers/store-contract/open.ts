@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connection, newSession, POLICY, sorted, T0, texts, unique } from './fixtures.ts';
+import { connection, event, newSession, POLICY, sized, sorted, T0, texts, unique } from './fixtures.ts';
 import type { Suite } from './harness.ts';
 
 export function openRules(suite: Suite): void {
@@ -48,7 +48,11 @@ export function openRules(suite: Suite): void {
       for (let seq = 0; seq <= 5; seq++) {
         const opened = await session.opened({ position: session.position(seq) });
         expect(opened.position).toBe('valid');
-        expect(opened.content).toEqual({ mode: 'replay', events: texts(session.events.slice(seq)) });
+        expect(opened.content).toEqual({
+          mode: 'replay',
+          afterSeq: seq,
+          events: texts(session.events.slice(seq)),
+        });
       }
     });
 
@@ -56,12 +60,45 @@ export function openRules(suite: Suite): void {
       const session = await newSession(suite.store());
       await session.append({ events: session.next('user', undefined, undefined, undefined) });
       const at = await session.opened({ position: session.position(1), maxReplay: 3 });
-      expect(at.content).toEqual({ mode: 'replay', events: texts(session.events.slice(1)) });
+      expect(at.content).toEqual({ mode: 'replay', afterSeq: 1, events: texts(session.events.slice(1)) });
       const beyond = await session.opened({ position: session.position(1), maxReplay: 2 });
       expect(beyond.position).toBe('valid');
       expect(beyond.content).toEqual({ mode: 'snapshot', page: await session.history() });
       const none = await session.opened({ position: session.position(4), maxReplay: 0 });
-      expect(none.content).toEqual({ mode: 'replay', events: [] });
+      expect(none.content).toEqual({ mode: 'replay', afterSeq: 4, events: [] });
+    });
+
+    test('STO-29 a replay begins with the missed events that fit into maxBytes, and with one in any case', async () => {
+      const session = await newSession(suite.store());
+      await session.append({
+        events: [1, 2, 3, 4].map((seq) => sized(seq, undefined, seq === 3 ? 1000 : 200)),
+      });
+      const all = texts(session.events);
+      const replay = async (seq: number, maxBytes: number) => {
+        const { content } = await session.opened({ position: session.position(seq), maxBytes });
+        if (content.mode !== 'replay') throw new Error('no replay');
+        expect(content.afterSeq).toBe(seq);
+        return content.events;
+      };
+      expect(await replay(0, 400)).toEqual(all.slice(0, 2));
+      expect(await replay(0, 399)).toEqual(all.slice(0, 1));
+      expect(await replay(0, 1400)).toEqual(all.slice(0, 3));
+      expect(await replay(0, 1600)).toEqual(all);
+      expect(await replay(2, 10)).toEqual(all.slice(2, 3));
+      expect(await replay(4, 0)).toEqual([]);
+    });
+
+    test('STO-29 bytes are those of UTF-8', async () => {
+      const session = await newSession(suite.store());
+      await session.append({ events: [1, 2].map((seq) => event(seq, 'user', '\u6f22'.repeat(100))) });
+      const [first] = texts(session.events);
+      const bytes = Buffer.byteLength(first!);
+      const position = session.position(0);
+      const count = async (maxBytes: number) => {
+        const { content } = await session.opened({ position, maxBytes });
+        return content.mode === 'replay' ? content.events.length : content.page.items.length;
+      };
+      expect([await count(2 * bytes - 1), await count(2 * bytes)]).toEqual([1, 2]);
     });
 
     test('STO-24 a position that is not of this log is reset, with a snapshot', async () => {
@@ -87,7 +124,7 @@ export function openRules(suite: Suite): void {
       await session.grow(2);
       const opened = await session.opened({ position: { epoch: session.epoch, seq: 1 } });
       expect(opened.position).toBe('valid');
-      expect(opened.content).toEqual({ mode: 'replay', events: texts(session.events.slice(1)) });
+      expect(opened.content).toEqual({ mode: 'replay', afterSeq: 1, events: texts(session.events.slice(1)) });
     });
 
     test('STO-26 opening attaches, and answers the record as it was before', async () => {

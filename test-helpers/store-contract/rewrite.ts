@@ -6,6 +6,7 @@ import {
   everything,
   lease,
   newSession,
+  readLog,
   T0,
   type TestSession,
   texts,
@@ -66,7 +67,7 @@ export function rewriteRules(suite: Suite): void {
         kind: 'open',
         position: 'valid',
         cells: { memory: '{"b":2}' },
-        content: { mode: 'replay', events: texts(request.events) },
+        content: { mode: 'replay', afterSeq: 0, events: texts(request.events) },
         chunks: undefined,
       });
       expect(opened.kind === 'open' && Object.keys(opened.cells)).toEqual(['memory']);
@@ -86,7 +87,7 @@ export function rewriteRules(suite: Suite): void {
         lease: { set: lease() },
       });
       expect(await suite.store().append(append)).toEqual({ kind: 'applied' });
-      expect(await suite.store().read(session.id, 3, 10)).toEqual([
+      expect(await readLog(suite.store(), session.id, 3, 10)).toEqual([
         ...texts(request.events).slice(2),
         next.json,
       ]);
@@ -104,7 +105,7 @@ export function rewriteRules(suite: Suite): void {
       const ids = events.map(({ tag }, i) => ({ id: `id-${tag}`, digest: '*', seq: i + 1 }));
       const annotations = events.map((_, i) => ({ seq: i + 1, json: `${i}` }));
       await suite.store().rewrite(requestFor(long, { events, ids, annotations }));
-      expect(await suite.store().read(long.id, 1, 5000)).toEqual(texts(events));
+      expect(await readLog(suite.store(), long.id, 1, 5000)).toEqual(texts(events));
       expect(await suite.store().lookupIds(long.id, [ids[2400]?.id ?? ''])).toEqual([ids[2400]]);
       expect((await long.info()).messageCounts.user).toBe(1250);
     });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster, type Redis } from 'ioredis';
+import { CONFLICT_LIMITS } from '../store.ts';
 
 /** One Redis (also one behind Sentinel), or a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -12,7 +13,10 @@ export const RANK_MS = 10_000;
 /** In this order: each may use what the ones before it define. */
 const FILES = ['record', 'presence', 'append', 'runs', 'history', 'open', 'lifecycle', 'rewrite'];
 
-const source = `local RANK_MS = ${RANK_MS}\n${FILES.map((name) =>
+const constants = { RANK_MS, CONFLICT_EVENTS: CONFLICT_LIMITS.events, CONFLICT_BYTES: CONFLICT_LIMITS.bytes };
+const source = `${Object.entries(constants)
+  .map(([name, value]) => `local ${name} = ${value}`)
+  .join('\n')}\n${FILES.map((name) =>
   readFileSync(join(import.meta.dirname, 'scripts', `${name}.lua`), 'utf8'),
 ).join('\n')}`;
 
@@ -34,6 +38,7 @@ export type FunctionName =
   | 'history'
   | 'info'
   | 'open'
+  | 'read'
   | 'renew'
   | 'rewrite'
   | 'title'

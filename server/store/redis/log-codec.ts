@@ -1,5 +1,5 @@
 import type { Role } from '../../../protocol/chat/message.ts';
-import type { AppendEvent, HistoryPage } from '../store.ts';
+import type { AppendEvent, HistoryPage, LogPage } from '../store.ts';
 import type { Reply } from './calls.ts';
 
 const LETTERS: Readonly<Record<Role, string>> = { user: 'u', assistant: 'a', system: 's' };
@@ -23,11 +23,17 @@ export function encodeRoles(roles: undefined | readonly Role[]): string {
   return (roles ?? (Object.keys(LETTERS) as Role[])).map((role) => LETTERS[role]).join('');
 }
 
+/** @param reply newest first */
 export function decodePage(reply: Reply): HistoryPage {
   const [events, annotations, total, more] = reply as [(null | string)[], (null | string)[], number, number];
   const items = events.flatMap((element, i) =>
     // An event that is missing is a fault, which `open` reports; the others are still worth reading.
     element === null ? [] : [{ event: decodeEvent(element), annotation: annotations[i] ?? undefined }],
   );
-  return { items, total, hasMore: more === 1 };
+  return { items: items.reverse(), total, hasMore: more === 1 };
+}
+
+export function decodeLogPage(reply: Reply): LogPage {
+  const [events, more] = reply as [Reply, number];
+  return { events: decodeEvents(events), hasMore: more === 1 };
 }

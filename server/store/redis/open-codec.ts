@@ -20,16 +20,17 @@ export function openArgs(request: OpenRequest): string[] {
     `${request.historyPage}`,
     partial === undefined ? '' : encodeBuffer(partial.messageId, partial.attempt),
     `${partial?.nextIndex ?? ''}`,
+    `${request.maxBytes}`,
     attach?.connectionId ?? '',
     attach?.nodeId ?? '',
     attach === undefined ? '' : encodePolicy(attach.policy),
   ];
 }
 
-export function decodeOpen(sessionId: string, reply: Reply): OpenResult {
+export function decodeOpen(request: OpenRequest, reply: Reply): OpenResult {
   const [kind, record, ...rest] = reply as [string, Reply, ...Reply[]];
   if (kind === 'missing') return { kind };
-  const info = decodeInfo(sessionId, record) as SessionInfo;
+  const info = decodeInfo(request.sessionId, record) as SessionInfo;
   if (kind === 'expired') return { kind, info };
   if (kind === 'fault') return { kind, info, detail: rest[0] as string };
   const [names, cells, position, replay, page, chunks] = rest as [
@@ -51,7 +52,7 @@ export function decodeOpen(sessionId: string, reply: Reply): OpenResult {
     content:
       replay === null
         ? { mode: 'snapshot', page: decodePage(page) }
-        : { mode: 'replay', events: decodeEvents(replay) },
+        : { mode: 'replay', afterSeq: request.position?.seq ?? 0, events: decodeEvents(replay) },
     chunks: decodeChunks(chunks),
   };
 }

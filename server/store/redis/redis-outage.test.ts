@@ -8,6 +8,7 @@ import { openTestStore, withClient } from '../../../test-helpers/redis-store-har
 import {
   everything,
   newSession,
+  readLog,
   type TestSession,
   texts,
 } from '../../../test-helpers/store-contract/fixtures.ts';
@@ -51,7 +52,7 @@ describe('an outage', () => {
     await server.restart();
     expect(await appended).toEqual({ kind: 'applied' });
     expect((await opened).kind).toBe('open');
-    expect(await store.read(session.id, 1, 10)).toEqual(texts(session.events));
+    expect(await readLog(store, session.id, 1, 10)).toEqual(texts(session.events));
     await store.close();
   });
 
@@ -74,7 +75,7 @@ describe('an outage', () => {
       )
       .toBe(true);
     expect(await store.append(request)).toEqual({ kind: 'applied' });
-    expect(await store.read(session.id, 1, 10)).toEqual(texts(request.events));
+    expect(await readLog(store, session.id, 1, 10)).toEqual(texts(request.events));
     await store.close();
   });
 

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { startRedisSentinel } from '../../../test-helpers/redis-sentinel.ts';
 import { openTestStore } from '../../../test-helpers/redis-store-harness.ts';
-import { connection, newSession, texts } from '../../../test-helpers/store-contract/fixtures.ts';
+import { connection, newSession, readLog, texts } from '../../../test-helpers/store-contract/fixtures.ts';
 
 test('behind Sentinel a failover is survived, by commands and by records of other nodes', async () => {
   await using redis = await startRedisSentinel();
@@ -19,7 +19,7 @@ test('behind Sentinel a failover is survived, by commands and by records of othe
 
   await redis.master.kill9();
   expect(await session.append()).toEqual({ kind: 'applied' });
-  expect(await store.read(session.id, 1, 10)).toEqual(texts(session.events));
+  expect(await readLog(store, session.id, 1, 10)).toEqual(texts(session.events));
   await vi.waitFor(() => expect(resynced).toHaveBeenCalled(), 20_000);
   heard.mockClear();
   await session.append();

@@ -221,5 +221,5 @@ describe('records of other nodes', () => {
 });
 
 function historyOf(sessionId: string) {
-  return { sessionId, beforeSeq: undefined, limit: 5, roles: undefined };
+  return { sessionId, beforeSeq: undefined, limit: 5, maxBytes: 1000, roles: undefined };
 }

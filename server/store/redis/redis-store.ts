@@ -14,7 +14,7 @@ import {
   rewriteArgs,
 } from './append-codec.ts';
 import type { Keys } from './keys.ts';
-import { decodeEvents, decodePage, encodeRoles } from './log-codec.ts';
+import { decodeLogPage, decodePage, encodeRoles } from './log-codec.ts';
 import { NodeChannel } from './node-channel.ts';
 import { decodeOpen, openArgs } from './open-codec.ts';
 import {
@@ -104,7 +104,7 @@ export class RedisStore implements S.Store {
 
   async open(request: S.OpenRequest): Promise<S.OpenResult> {
     const key = this.#p.keys.session(request.sessionId);
-    const result = decodeOpen(request.sessionId, await this.#p.calls.fcall('open', key, openArgs(request)));
+    const result = decodeOpen(request, await this.#p.calls.fcall('open', key, openArgs(request)));
     // Gone, or the store has lost everything: the caller compares the store's id next, so it must be the current one.
     if (result.kind === 'missing') await this.#p.identity.refresh();
     return result;
@@ -149,16 +149,19 @@ export class RedisStore implements S.Store {
     return kind === 'gap' ? { kind, count } : { kind };
   }
 
-  async read(sessionId: string, fromSeq: number, limit: number): Promise<string[]> {
-    if (limit <= 0) return [];
-    const from = Math.max(0, fromSeq - 1);
-    const log = `${this.#p.keys.session(sessionId)}:log`;
-    return decodeEvents(await this.#p.calls.command('lrange', log, from, from + limit - 1));
+  async read({ sessionId, fromSeq, limit, maxBytes }: S.ReadRequest): Promise<S.LogPage> {
+    const args = [`${fromSeq}`, `${limit}`, `${maxBytes}`];
+    return decodeLogPage(await this.#p.calls.fcall('read', this.#p.keys.session(sessionId), args));
   }
 
   async history(request: S.HistoryRequest): Promise<S.HistoryPage> {
     const key = this.#p.keys.session(request.sessionId);
-    const args = [`${request.beforeSeq ?? ''}`, `${request.limit}`, encodeRoles(request.roles)];
+    const args = [
+      `${request.beforeSeq ?? ''}`,
+      `${request.limit}`,
+      encodeRoles(request.roles),
+      `${request.maxBytes}`,
+    ];
     return decodePage(await this.#p.calls.fcall('history', key, args));
   }
 

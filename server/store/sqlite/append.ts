@@ -1,12 +1,9 @@
 import type { Role } from '../../../protocol/chat/message.ts';
-import type { AppendRequest, AppendResult, KnownId } from '../store.ts';
+import { type AppendRequest, type AppendResult, CONFLICT_LIMITS, type KnownId } from '../store.ts';
 import { bufferOf, dropChunks } from './chunks.ts';
 import { eventsAfter, tagAt } from './log.ts';
 import { findSession, holdsLease, type SessionRow } from './session-row.ts';
 import { nullable, type Sql } from './sql.ts';
-
-/** How many events a conflict brings. */
-const MAX_CONFLICT_EVENTS = 1000;
 
 export function append(sql: Sql, request: AppendRequest): AppendResult {
   const row = findSession(sql, request.sessionId);
@@ -43,10 +40,11 @@ function repeatOrConflict(sql: Sql, row: SessionRow, request: AppendRequest): Ap
   const { expectedTag } = request;
   if (expectedTag !== undefined && tagAt(sql, row.n, request.expectedSeq) !== expectedTag)
     return { kind: 'conflict', head, events: [] };
+  const { events, bytes } = CONFLICT_LIMITS;
   return {
     kind: 'conflict',
     head,
-    events: eventsAfter(sql, row.n, request.expectedSeq, MAX_CONFLICT_EVENTS),
+    events: eventsAfter(sql, row.n, request.expectedSeq, events, bytes).events,
   };
 }
 

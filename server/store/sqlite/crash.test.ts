@@ -11,6 +11,7 @@ import { ManualClock } from '../../clock.ts';
 import { SystemRandom } from '../../random.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 import { DataDirInUse } from './owner-lock.ts';
+import { readLog } from '../../../test-helpers/store-contract/fixtures.ts';
 
 const WRITER = fileURLToPath(
   new URL('../../../test-helpers/store-contract/writer-process.ts', import.meta.url),
@@ -65,7 +66,7 @@ describe('kill -9', () => {
       await writeAndKill(acknowledged, lines);
       const store = await openSqliteStore({ dataDir }, { random });
       for (const [session, tags] of acknowledged.tags) {
-        const events = (await store.read(session, 1, 100_000)).map(
+        const events = (await readLog(store, session, 1, 100_000)).map(
           (json) => JSON.parse(json) as { seq: number; tag: string },
         );
         expect(events.map((e) => e.seq)).toEqual(events.map((_, i) => i + 1));
@@ -76,6 +77,7 @@ describe('kill -9', () => {
           position: undefined,
           maxReplay: 1000,
           historyPage: 50,
+          maxBytes: 1_048_576,
           partial: undefined,
           ignoreExpiry: true,
           attach: undefined,

@@ -28,15 +28,19 @@ export function pageOf(sql: Sql, row: SessionRow, request: Omit<HistoryRequest, 
     )
     .map(({ seq }) => seq)
     .sort((a, b) => b - a);
-  const items = newest
-    .slice(0, request.limit)
-    .reverse()
-    .map((seq) => message(sql, row.n, seq));
+  const items: HistoryPage['items'][number][] = [];
+  let bytes = 0;
+  for (const seq of newest.slice(0, request.limit)) {
+    const item = message(sql, row.n, seq);
+    bytes += Buffer.byteLength(item.event) + Buffer.byteLength(item.annotation ?? '');
+    if (bytes > request.maxBytes && items.length > 0) break;
+    items.push(item);
+  }
   const counts = { user: row.user_messages, assistant: row.assistant_messages, system: row.system_messages };
   return {
-    items,
+    items: items.reverse(),
     total: roles.reduce((sum, role) => sum + counts[role], 0),
-    hasMore: newest.length > request.limit,
+    hasMore: newest.length > items.length,
   };
 }
 

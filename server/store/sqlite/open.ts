@@ -3,7 +3,7 @@ import { isExpired } from '../liveness.ts';
 import type { ChunkBuffer, OpenedSession, OpenRequest, OpenResult } from '../store.ts';
 import { bufferOf } from './chunks.ts';
 import { pageOf } from './history.ts';
-import { eventsAfter, headFault, tagAt } from './log.ts';
+import { countAfter, eventsAfter, headFault, tagAt } from './log.ts';
 import { attach } from './presence.ts';
 import { findSession, infoOf, type SessionRow } from './session-row.ts';
 import type { Sql } from './sql.ts';
@@ -56,14 +56,15 @@ function contentOf(
   const from = request.position?.seq ?? 0;
   const missed = row.seq - from;
   if (judged !== 'valid' || missed > request.maxReplay) {
-    const asked = { beforeSeq: undefined, limit: request.historyPage, roles: undefined };
+    const { historyPage: limit, maxBytes } = request;
+    const asked = { beforeSeq: undefined, limit, maxBytes, roles: undefined };
     return { content: { mode: 'snapshot', page: pageOf(sql, row, asked) }, fault: undefined };
   }
+  const { events, hasMore } = eventsAfter(sql, row.n, from, missed + 1, request.maxBytes);
   // The primary key makes them distinct and ascending, and the head is checked, so their number tells of a hole.
-  const events = eventsAfter(sql, row.n, from, missed + 1);
-  const fault =
-    events.length === missed ? undefined : `${events.length} events after ${from} where ${missed} should be`;
-  return { content: { mode: 'replay', events }, fault };
+  const there = hasMore ? countAfter(sql, row.n, from) : events.length;
+  const fault = there === missed ? undefined : `${there} events after ${from} where ${missed} should be`;
+  return { content: { mode: 'replay', afterSeq: from, events }, fault };
 }
 
 function cellsOf(sql: Sql, n: number): Record<string, string> {

@@ -75,6 +75,7 @@ test('STO-148 no operation reads a whole table or sorts: its cost follows the an
     scope: undefined,
     maxReplay: 10,
     historyPage: 10,
+    maxBytes: 1000,
     partial: undefined,
     ignoreExpiry: false,
   };
@@ -93,7 +94,7 @@ test('STO-148 no operation reads a whole table or sorts: its cost follows the an
     detach(sql, 's', `con-${i}`, T0 + i);
   }
   chunks(sql, 's', 0);
-  history(sql, { sessionId: 's', beforeSeq: 5, limit: 3, roles: undefined });
+  history(sql, { sessionId: 's', beforeSeq: 5, limit: 3, maxBytes: 1000, roles: undefined });
   list(sql, { subject: request.subject, limit: 3, cursor: undefined });
   due(sql, T0, 3);
   expire(sql, { sessionId: 's', successorId: 't', archiveUntil: 0, force: true, now: T0 });

@@ -17,6 +17,11 @@ export class Sql {
     return this.#statement(text).all(...values) as Row[];
   }
 
+  /** Row by row, for results that may be too large to be held at once. To be left before another statement of this text begins. */
+  each<Row>(text: string, ...values: SQLInputValue[]): Iterable<Row> {
+    return this.#statement(text).iterate(...values) as Iterable<Row>;
+  }
+
   /** How many rows changed. */
   run(text: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(text).run(...values).changes);

@@ -81,10 +81,11 @@ export class SqliteStore implements S.Store {
     return this.#commits.write(() => appendChunk(this.#sql, request));
   }
 
-  read(sessionId: string, fromSeq: number, limit: number): Promise<string[]> {
+  read({ sessionId, fromSeq, limit, maxBytes }: S.ReadRequest): Promise<S.LogPage> {
     return this.#commits.read(() => {
       const row = findSession(this.#sql, sessionId);
-      return row === undefined ? [] : eventsAfter(this.#sql, row.n, fromSeq - 1, limit);
+      if (row === undefined) return { events: [], hasMore: false };
+      return eventsAfter(this.#sql, row.n, fromSeq - 1, limit, maxBytes);
     });
   }
 

@@ -6,7 +6,7 @@ local RARE = 6
 -- On another head: what was missed, or that an earlier send of this request was applied.
 local function conflict(key, m, argv, expected)
   if m[1] ~= argv[3] or tonumber(m[2]) < expected then return { 'conflict', m[1], m[2] } end
-  local missed = redis.call('LRANGE', key .. ':log', expected, expected + 999)
+  local missed = events_from(key .. ':log', expected, CONFLICT_EVENTS, CONFLICT_BYTES)[1]
   -- The tag is random: whose first event is there was stored.
   if missed[1] and tag_of(missed[1]) == tag_of(argv[FIXED + 1]) then return 'applied' end
   local last = argv[8] ~= '' and expected > 0 and redis.call('LINDEX', key .. ':log', expected - 1)

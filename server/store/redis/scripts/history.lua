@@ -8,22 +8,9 @@ local function lower_bound(list, before)
   return low
 end
 
--- The events of these seqs (ascending). Near each other they are read in one go, far apart one by one.
-local function events_at(log, seqs)
-  local events = {}
-  if #seqs == 0 then return events end
-  local first, last = seqs[1], seqs[#seqs]
-  if last - first < 20 * #seqs then
-    local range = redis.call('LRANGE', log, first - 1, last - 1)
-    for i, seq in ipairs(seqs) do events[i] = range[seq - first + 1] or false end
-  else
-    for i, seq in ipairs(seqs) do events[i] = redis.call('LINDEX', log, seq - 1) end
-  end
-  return events
-end
-
--- {events, annotations, total, 1 when there are more}; `roles` holds their first letters.
-local function history(key, before, limit, roles)
+-- {events, annotations, total, 1 when there are more}, newest first; `roles` holds their first letters. The page ends
+-- before the message with which its events and annotations would be more than `max_bytes`, but not before the first.
+local function history(key, before, limit, roles, max_bytes)
   local seqs, total, there = {}, 0, 0
   for letter, role in pairs(ROLES) do
     if string.find(roles, string.char(letter), 1, true) then
@@ -38,14 +25,21 @@ local function history(key, before, limit, roles)
       end
     end
   end
-  table.sort(seqs)
-  local newest = {}
-  for i = math.max(1, #seqs - limit + 1), #seqs do newest[#newest + 1] = seqs[i] end
-  local notes = #newest == 0 and {} or redis.call('HMGET', key .. ':notes', unpack(newest))
-  return { events_at(key .. ':log', newest), notes, total, there > #newest and 1 or 0 }
+  table.sort(seqs, function(a, b) return a > b end)
+  -- One by one: between two messages there may be any number of other events, of any size.
+  local log, notes_key = key .. ':log', key .. ':notes'
+  local events, notes, bytes = {}, {}, 0
+  for i = 1, math.min(limit, #seqs) do
+    local event = redis.call('LINDEX', log, seqs[i] - 1)
+    local note = redis.call('HGET', notes_key, seqs[i])
+    bytes = bytes + (event and bytes_of(event) or 0) + (note and #note or 0)
+    if bytes > max_bytes and i > 1 then break end
+    events[i], notes[i] = event, note
+  end
+  return { events, notes, total, there > #events and 1 or 0 }
 end
 
--- 1 before ('' the end), 2 limit, 3 letters of the roles
+-- 1 before ('' the end), 2 limit, 3 letters of the roles, 4 most bytes
 register('history', function(keys, argv)
-  return history(keys[1], tonumber(argv[1]), tonumber(argv[2]), argv[3])
+  return history(keys[1], tonumber(argv[1]), tonumber(argv[2]), argv[3], tonumber(argv[4]))
 end, { 'no-writes' })

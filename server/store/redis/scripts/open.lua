@@ -1,6 +1,6 @@
 -- 1 scope ('' any), 2 now, 3 '1' to open what has run out, 4 epoch of the position ('' none), 5 its seq, 6 its tag ('' none),
 -- 7 most events to replay, 8 messages of a snapshot, 9 buffer that is held ('' none), 10 next index of it,
--- 11 connection to attach ('' none), 12 its node, 13 its policy
+-- 11 most bytes of what is replayed or of the snapshot's messages, 12 connection to attach ('' none), 13 its node, 14 its policy
 register('open', function(keys, argv)
   local key = keys[1]
   local log = key .. ':log'
@@ -32,9 +32,9 @@ register('open', function(keys, argv)
   end
   local replay, page = false, false
   if position == 'valid' and seq - at <= tonumber(argv[7]) then
-    replay = at < seq and redis.call('LRANGE', log, at, -1) or {}
+    replay = at < seq and events_from(log, at, seq - at, tonumber(argv[11]))[1] or {}
   else
-    page = history(key, nil, tonumber(argv[8]), 'uas')
+    page = history(key, nil, tonumber(argv[8]), 'uas', tonumber(argv[11]))
   end
 
   local names = {}
@@ -48,6 +48,6 @@ register('open', function(keys, argv)
     chunks = chunk_buffer(key, from)
   end
 
-  if argv[11] ~= '' then attach(key, m, list, argv[11], argv[12], argv[13], now) end
+  if argv[12] ~= '' then attach(key, m, list, argv[12], argv[13], argv[14], now) end
   return { 'open', answer(key, m), names, cells, position, replay, page, chunks }
 end, { 'allow-oom' })

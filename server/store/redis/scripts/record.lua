@@ -48,6 +48,31 @@ local function json_of(event)
   return string.sub(event, string.find(event, ' ', 1, true) + 1)
 end
 
+-- How many bytes of an element of the log are JSON.
+local function bytes_of(event)
+  return #event - string.find(event, ' ', 1, true)
+end
+
+-- How many elements of the log are fetched at once: of the largest events that there are, few must not be many megabytes.
+local SLICE = 16
+
+-- {events, 1 when there are more}: those from index `from` on, at most `limit` and as many as fit into `max_bytes`,
+-- but one in any case.
+local function events_from(log, from, limit, max_bytes)
+  local events, bytes = {}, 0
+  while #events < limit do
+    local slice = redis.call('LRANGE', log, from, from + math.min(SLICE, limit - #events) - 1)
+    for _, event in ipairs(slice) do
+      bytes = bytes + bytes_of(event)
+      if bytes > max_bytes and #events > 0 then return { events, 1 } end
+      events[#events + 1] = event
+    end
+    from = from + #slice
+    if #slice < SLICE then break end
+  end
+  return { events, from < redis.call('LLEN', log) and 1 or 0 }
+end
+
 -- Sends `parts` to the nodes named in `nodes` (a text of lines), and to `owner`, but never to `self`.
 -- The first line of a record holds its header and the length of each part.
 local function publish(key, nodes, owner, self, header, parts)
@@ -80,6 +105,11 @@ local function chunk_buffer(key, from)
   local list = key .. ':chunks'
   return { m[1], m[2], redis.call('LLEN', list), from, redis.call('LRANGE', list, from, -1) }
 end
+
+-- 1 seq, 2 limit, 3 most bytes
+register('read', function(keys, argv)
+  return events_from(keys[1] .. ':log', math.max(0, tonumber(argv[1]) - 1), tonumber(argv[2]), tonumber(argv[3]))
+end, { 'no-writes' })
 
 register('info', function(keys)
   return answer(keys[1], record(keys[1]))
