@@ -30,6 +30,11 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 60_000,
       }),
+      project('attack', ['e2e/attack/**/*.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+      }),
       // The only suite with timing assertions: nothing runs beside it.
       project('seed', ['e2e/seed/**/*.test.ts'], {
         testTimeout: 60_000,

@@ -60,13 +60,18 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
     const decide = decideInputRespond(responses, context.principal.subject, context.deps.rules.runMaxMs);
     return change(message, context, decide, false);
   },
-  context_update: (message, context) =>
-    change(
-      message,
-      context,
-      decideContextUpdate(message.data, context.deps.settings.sessions.maxContextBytes),
-      false,
-    ),
+  context_update: (message, context) => {
+    const { maxContextBytes } = context.deps.settings.sessions;
+    // Looked at before anything else is done with it. What may delete all that there is, and set all that there may be, is
+    // not larger than this.
+    const maxBytes = 2 * maxContextBytes;
+    if (JSON.stringify(message.data).length > maxBytes)
+      return refused(
+        'limit_exceeded',
+        `A patch may have at most ${maxBytes} bytes (twice MAX_CONTEXT_BYTES)`,
+      );
+    return change(message, context, decideContextUpdate(message.data, maxContextBytes), false);
+  },
   context_request: (_, { live, id }) => {
     const { memory, preferences, workflow, toolCalls } = live.state;
     const { epoch, seq, tag } = live.head;

@@ -138,9 +138,18 @@ export class LiveSession implements AppendTarget {
     return this.#ring?.after(seq);
   }
 
-  /** Frames after `seq`, from memory or the store: at most a page of `maxBytes`, but one in any case. Empty at the head. */
+  /**
+   * Frames after `seq`, from memory or the store: at most a page of `maxBytes`, but one in any case. Empty at the head, and
+   * where the log turns out to have a hole: then the session ends here, to be opened again and repaired.
+   */
   async readFrames(seq: number, maxBytes = READ_PAGE_BYTES): Promise<readonly string[]> {
-    return this.framesAfter(seq) ?? (await this.#readPage(seq + 1, maxBytes)).events;
+    const held = this.framesAfter(seq);
+    if (held !== undefined) return held;
+    const { events } = await this.#readPage(seq + 1, maxBytes);
+    // Ascending and distinct: from the first to the last there is a hole exactly when their number is another.
+    if (events.length === 0 || seqOf(events.at(-1)) === seq + events.length) return events;
+    this.end('rewritten');
+    return [];
   }
 
   #readPage(fromSeq: number, maxBytes = READ_PAGE_BYTES): Promise<LogPage> {
@@ -380,6 +389,12 @@ export class LiveSession implements AppendTarget {
 function without<T>(list: readonly T[], one: T): readonly T[] {
   const rest = list.filter((other) => other !== one);
   return rest.length === 0 ? NOBODY : rest;
+}
+
+/** The `seq` at the end of a frame of the log, which may be large: it is not parsed for that. */
+function seqOf(frame = ''): number {
+  const mark = '"seq":';
+  return Number.parseInt(frame.slice(frame.lastIndexOf(mark) + mark.length), 10);
 }
 
 function tagOf(frame: undefined | string): undefined | string {

@@ -85,7 +85,8 @@ export class SqliteStore implements S.Store {
     return this.#commits.read(() => {
       const row = findSession(this.#sql, sessionId);
       if (row === undefined) return { events: [], hasMore: false };
-      return eventsAfter(this.#sql, row.n, fromSeq - 1, limit, maxBytes);
+      const { events, hasMore } = eventsAfter(this.#sql, row.n, fromSeq - 1, limit, maxBytes);
+      return { events, hasMore };
     });
   }
 
