@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, limitKey, originAllowed } from './address.ts';
+import { isLoopback } from '../config/loopback.ts';
+import { limitKey, originAllowed } from './address.ts';
 
 const DEFAULT = ['self', 'http://localhost:5173', 'http://127.0.0.1:5173'];
 

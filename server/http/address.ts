@@ -1,26 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** Whether the address is one of this machine's own, IPv4 written as IPv6 included. */
-export function isLoopback(address: undefined | string): boolean {
-  return address !== undefined && loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
+import { isLoopback } from '../config/loopback.ts';
+import { hasLoopbackHost } from './host.ts';
 
 /** Headers that only a proxy adds. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
 
 /**
  * Whether the caller itself sits on this machine. A proxy that does is not the caller: behind one, everybody would come
- * from loopback, trusted or not.
+ * from loopback, trusted or not. Nor is a page from elsewhere whose name was led to this machine: it names that name.
  */
 export function isLocalCaller(request: FastifyRequest): boolean {
   const { headers, socket } = request.raw;
-  return isLoopback(socket.remoteAddress) && FORWARDED.every((name) => headers[name] === undefined);
+  return (
+    isLoopback(socket.remoteAddress) &&
+    hasLoopbackHost(request) &&
+    FORWARDED.every((name) => headers[name] === undefined)
+  );
 }
 
 /**

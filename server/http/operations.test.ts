@@ -110,6 +110,14 @@ describe('metrics', () => {
     expect((await get({ 'x-forwarded-for': '203.0.113.7' }, {})).statusCode).toBe(401);
   });
 
+  it('HTP-40 are not for a page whose name was led to this machine', async () => {
+    // The server of a name of its own, which has no development keys: what is left is the rule of /metrics itself.
+    const { inject } = await open({ env: { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32) } });
+    const get = (host: string) => inject({ url: '/metrics', headers: { host } });
+    expect((await get('127.0.0.1:8000')).statusCode).toBe(200);
+    expect((await get('evil.example:8000')).statusCode).toBe(401);
+  });
+
   it('HTP-22 name the agent plane, and count what failed', async () => {
     const { inject } = await open();
     await inject({ url: '/api/chat/threads', headers: bearer('wrong') });
@@ -139,6 +147,14 @@ describe('debug endpoints', () => {
     expect((await inject(clockRequest({ headers: { forwarded: 'for=x' } }))).statusCode).toBe(404);
     expect((await inject(clockRequest({ payload: { advance_ms: -1 } }))).statusCode).toBe(422);
     expect(clock.now()).toBe(before + 600_000);
+  });
+
+  it('HTP-40 do not move the clock for a page whose name was led to this machine', async () => {
+    const { inject, clock } = await open();
+    const before = clock.now();
+    for (const host of ['evil.example:8000', 'localhost.evil.example', '0.0.0.0:8000'])
+      expect((await inject(clockRequest({ headers: { host } }))).statusCode).toBeGreaterThanOrEqual(400);
+    expect(clock.now()).toBe(before);
   });
 
   it('HTP-23 are not there without DEBUG_ENDPOINTS', async () => {
