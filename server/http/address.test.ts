@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback } from '../config/loopback.ts';
+import { isLoopback } from '../config/hosts.ts';
 import { limitKey, originAllowed } from './address.ts';
 
 const DEFAULT = ['self', 'http://localhost:5173', 'http://127.0.0.1:5173'];

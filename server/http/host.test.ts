@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { hasLoopbackHost } from './host.ts';
 
-const requestFor = (host: undefined | string) => ({ raw: { headers: { host } } }) as unknown as FastifyRequest;
+const requestFor = (host: undefined | string) =>
+  ({ raw: { headers: { host } } }) as unknown as FastifyRequest;
 
 describe('the host that a request names', () => {
   it.each([

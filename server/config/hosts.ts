@@ -17,3 +17,15 @@ export function isLoopback(address: undefined | string): boolean {
 export function isLoopbackName(name: string): boolean {
   return name.toLowerCase() === 'localhost' || isLoopback(name);
 }
+
+/** A name or address (IPv6 in brackets), with or without a port: all that a browser puts into `Host`. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+
+/**
+ * The name or address of a host as in a `Host` header: in small letters, without its port and without brackets;
+ * `undefined` when the text is not of that form.
+ */
+export function hostName(host: string): undefined | string {
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return undefined;
+  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1');
+}
