@@ -10,8 +10,9 @@ import { ChatServer } from './chat/chat-server.ts';
 import { chatEndpoints } from './chat/endpoint.ts';
 import type { SystemClock } from './clock.ts';
 import type { Settings } from './config.ts';
-import { clientAddress, originAllowed } from './http/address.ts';
+import { clientAddress } from './http/address.ts';
 import { serverOptions } from './http/options.ts';
+import { originGuard } from './http/origin.ts';
 import { HttpProblem } from './http/problems.ts';
 import { registerHttp } from './http/register.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
@@ -166,7 +167,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     chat,
     admission,
     addressOf: clientAddress,
-    originAllowed: (request) => originAllowed(request.headers, settings.allowedOrigins),
+    originAllowed: originGuard(settings, clock, log),
     problem: (status, detail, headers) =>
       new HttpProblem(status, headers === undefined ? { detail } : { detail, headers }),
   });

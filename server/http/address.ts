@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../config/hosts.ts';
@@ -40,25 +39,4 @@ export function limitKey(address: string): string {
   const zeros = Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
   const network = [...groups, ...zeros, ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16));
   return `${network.map((group) => group.toString(16)).join(':')}::/64`;
-}
-
-/**
- * Whether a page of this origin may open a socket. Not a browser's page (no Origin): always.
- * @param allowed origins, or `self` for the one that serves this server
- */
-export function originAllowed(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined) return true;
-  if (allowed.includes(origin)) return true;
-  return allowed.includes('self') && host !== undefined && isSameHost(origin, host);
-}
-
-/** Schemes are not compared: TLS may end before this server. */
-function isSameHost(origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const { protocol, host: originHost } = new URL(origin);
-  if (protocol !== 'http:' && protocol !== 'https:') return false;
-  // Read under the origin's scheme, so that its default port is left out on both sides.
-  const own = `${protocol}//${host}`;
-  return URL.canParse(own) && new URL(own).host === originHost;
 }
