@@ -20,6 +20,7 @@ export interface Ended {
 export class StartAttempt implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
+  readonly #listening: Promise<void>;
 
   constructor(env: Env) {
     const child = spawn(process.execPath, [MAIN], {
@@ -34,7 +35,12 @@ export class StartAttempt implements AsyncDisposable {
     });
     this.#child = child;
     let [out, err] = ['', ''];
-    child.stdout?.on('data', (text) => (out += text));
+    this.#listening = new Promise((resolve) => {
+      child.stdout?.on('data', (text) => {
+        out += text;
+        if (out.includes('"msg":"listening"')) resolve();
+      });
+    });
     child.stderr?.on('data', (text) => (err += text));
     this.#ended = once(child, 'close').then(([code, signal]) => ({
       code,
@@ -47,6 +53,11 @@ export class StartAttempt implements AsyncDisposable {
   /** Asks it to stop. */
   terminate(): void {
     this.#child.kill('SIGTERM');
+  }
+
+  /** Resolves when it listens after all; never, when it does not. */
+  listening(): Promise<void> {
+    return this.#listening;
   }
 
   /** Resolves when it has ended by itself. */
