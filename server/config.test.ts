@@ -314,6 +314,9 @@ describe('settings', () => {
     expect(read.publicHosts).toEqual(['chat.example.org', '192.0.2.7:8000', '[2001:db8::7]:8000']);
     expect(read.auth.jwt?.secretOrPublicKey).toBe('-----BEGIN\nEND-----');
     expect(read.auth.sessionSecrets).toEqual(['new', 'old']);
+    // A secret is taken as it is.
+    const secret = settings({ ...ALLOWED, JWT_SECRET: 'one\\none', JWT_AUDIENCE: 'holdfast' });
+    expect(secret.auth.jwt?.secretOrPublicKey).toBe('one\\none');
   });
 
   it('CFG-9 are all in the table that the documentation shows, with a default that reads as itself', () => {

@@ -31,7 +31,8 @@ export function readJwt({ values, isSet, faults }: ReadValues): undefined | JwtS
   const other = wanted === 'JWT_SECRET' ? 'JWT_PUBLIC_KEY' : 'JWT_SECRET';
   if (isSet(other))
     faults.push(`${other} does not go with JWT_ALGORITHM=${algorithm}, which needs ${wanted}`);
-  const secretOrPublicKey = values[wanted]?.replaceAll('\\n', '\n') ?? '';
+  const text = values[wanted] ?? '';
+  const secretOrPublicKey = wanted === 'JWT_SECRET' ? text : text.replaceAll('\\n', '\n');
   if (secretOrPublicKey === '' && !isSet(other))
     faults.push(`${wanted} is required with JWT_ALGORITHM=${algorithm}`);
   if (audience === undefined) faults.push('JWT_AUDIENCE is required when JWTs are accepted');
