@@ -12,8 +12,9 @@ import type { SystemClock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { Pages } from './flow/pages.ts';
 import { UnsentBudget } from './flow/unsent-budget.ts';
-import { clientAddress, originAllowed } from './http/address.ts';
+import { clientAddress } from './http/address.ts';
 import { serverOptions } from './http/options.ts';
+import { originGuard } from './http/origin.ts';
 import { HttpProblem } from './http/problems.ts';
 import { registerHttp } from './http/register.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
@@ -178,7 +179,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     chat,
     admission,
     addressOf: clientAddress,
-    originAllowed: (request) => originAllowed(request.headers, settings.allowedOrigins),
+    originAllowed: originGuard(settings, clock, log),
     problem: (status, detail, headers) =>
       new HttpProblem(status, headers === undefined ? { detail } : { detail, headers }),
   });

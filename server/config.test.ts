@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type ReadSettings, readSettings, SETTINGS_TABLE, type Settings } from './config.ts';
 
-const PRODUCTION = { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32), API_KEYS_FILE: 'keys.json' };
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  SESSION_SECRET: 's'.repeat(32),
+  API_KEYS_FILE: 'keys.json',
+  PUBLIC_HOSTS: 'chat.example.org',
+};
+/** Outside production, with other keys beside those of development. */
+const ALLOWED = { ALLOW_DEVELOPMENT_KEYS: 'true' };
 
 function settings(env: Record<string, string>): Settings {
   const read = readSettings(env);
@@ -56,7 +63,7 @@ describe('settings', () => {
       'LOG_LEVEL',
       'AUTH_TIMEOUT_MS',
     ]);
-    expect(lines[0]).toBe('PORT must be a whole number from 0 to 65535, not "80000"');
+    expect(lines[0]).toBe('PORT must be a whole number from 0 to 65535');
     for (const line of lines) expect(line).not.toContain('\n');
   });
 
@@ -68,7 +75,14 @@ describe('settings', () => {
     [{ REDIS_MODE: 'many' }, 'REDIS_MODE'],
     [{ ALLOWED_ORIGINS: 'https://example.org/path' }, 'ALLOWED_ORIGINS'],
     [{ TRUST_PROXY: 'true' }, 'TRUST_PROXY'],
+    [{ TRUST_PROXY: '*' }, 'TRUST_PROXY'],
     [{ TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY'],
+    [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY'],
+    [{ TRUST_PROXY: 'loopback,::/0' }, 'TRUST_PROXY'],
+    [{ TRUST_PROXY: '10.0.0.0/00' }, 'TRUST_PROXY'],
+    [{ PUBLIC_HOSTS: 'https://chat.example.org' }, 'PUBLIC_HOSTS'],
+    [{ PUBLIC_HOSTS: '*.example.org' }, 'PUBLIC_HOSTS'],
+    [{ PUBLIC_HOSTS: 'chat.example.org:99999' }, 'PUBLIC_HOSTS'],
     [{ NODE_ID: 'a node' }, 'NODE_ID'],
     [{ RETENTION_POLICIES: '{"gold":{"medium":1}}' }, 'RETENTION_POLICIES'],
     [{ RETENTION_POLICIES: 'gold' }, 'RETENTION_POLICIES'],
@@ -85,7 +99,7 @@ describe('settings', () => {
     [{ JWT_SECRET: 'x', JWT_AUDIENCE: 'a', JWT_ALGORITHM: 'none' }, 'JWT_ALGORITHM'],
     [{ JWT_AUDIENCE: 'a' }, 'JWT_AUDIENCE'],
   ])('CFG-2 refuses %j', (env, beginning) => {
-    const lines = faults(readSettings(env));
+    const lines = faults(readSettings({ ...ALLOWED, ...env }));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(new RegExp(`^${beginning}\\b`));
   });
@@ -105,9 +119,27 @@ describe('settings', () => {
     expect(lines.join('\n')).not.toContain('hunter2');
   });
 
+  it('CFG-3 repeats no value at all: a secret may stand in the wrong variable', () => {
+    let refused = 0;
+    for (const { name } of SETTINGS_TABLE)
+      for (const NODE_ENV of ['development', 'production'])
+        for (const value of ['hunter2', ' hunter2!*', '"hunter2"', '9hunter2', '{"hunter2":']) {
+          const lines = faults(readSettings({ NODE_ENV, [name]: value }));
+          if (lines.some((line) => line.startsWith(name))) refused++;
+          expect(lines.join('\n')).not.toContain('hunter2');
+        }
+    expect(refused).toBeGreaterThan(250);
+  });
+
   it('CFG-4 in production wants SESSION_SECRET, has no development keys, and no debug endpoints', () => {
     expect(faults(readSettings({ NODE_ENV: 'production' }))).toEqual([
       'SESSION_SECRET is required in production',
+    ]);
+    expect(faults(readSettings({ ...PRODUCTION, SESSION_SECRET: ' , ' }))).toEqual([
+      'SESSION_SECRET is required in production',
+    ]);
+    expect(faults(readSettings({ ...PRODUCTION, ...ALLOWED }))).toEqual([
+      'ALLOW_DEVELOPMENT_KEYS must not be true in production',
     ]);
     expect(faults(readSettings({ ...PRODUCTION, DEBUG_ENDPOINTS: 'true' }))).toEqual([
       'DEBUG_ENDPOINTS must not be true in production',
@@ -117,10 +149,113 @@ describe('settings', () => {
     expect(inProduction.auth.developmentKeys).toBeUndefined();
   });
 
-  it('CFG-4 warns of a session secret that could be guessed', () => {
-    const read = readSettings({ ...PRODUCTION, SESSION_SECRET: 'short' });
-    expect(read).toMatchObject({ ok: true, warnings: [expect.stringContaining('SESSION_SECRET')] });
-    expect(readSettings(PRODUCTION)).toMatchObject({ ok: true, warnings: [] });
+  it('CFG-20 takes only the environments that it knows', () => {
+    for (const NODE_ENV of ['development', 'test']) expect(settings({ NODE_ENV }).production).toBe(false);
+    for (const NODE_ENV of ['prod', 'Production', 'production ', 'staging', ' '])
+      for (const more of [{}, { HOST: '0.0.0.0', API_KEYS_FILE: 'keys.json' }])
+        expect(faults(readSettings({ NODE_ENV, ...more }))).toEqual([
+          'NODE_ENV must be one of development, test, production, written exactly so',
+        ]);
+  });
+
+  describe('development keys and debug endpoints', () => {
+    const JWT = { JWT_SECRET: 'x', JWT_AUDIENCE: 'a' };
+    const PEM = { JWT_PUBLIC_KEY: 'x', JWT_AUDIENCE: 'a', JWT_ALGORITHM: 'ES256' };
+
+    it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1'])(
+      'CFG-21 hold on %s with nothing else set',
+      (HOST) => {
+        const { auth, debugEndpoints } = settings({ HOST });
+        expect(auth.developmentKeys).toBeDefined();
+        expect(debugEndpoints).toBe(true);
+      },
+    );
+
+    it.each([
+      [{ HOST: '0.0.0.0' }, 'HOST is not a loopback address'],
+      [{ HOST: '::' }, 'HOST is not a loopback address'],
+      [{ HOST: '10.0.0.1' }, 'HOST is not a loopback address'],
+      [{ HOST: '127.0.0.1.example.org' }, 'HOST is not a loopback address'],
+      [{ API_KEYS_FILE: 'keys.json' }, 'API_KEYS_FILE is set'],
+      [JWT, 'JWT_SECRET is set'],
+      [PEM, 'JWT_PUBLIC_KEY is set'],
+      [{ TRUST_PROXY: 'loopback' }, 'TRUST_PROXY is set'],
+      [{ PUBLIC_HOSTS: 'chat.example.org' }, 'PUBLIC_HOSTS is set'],
+      [{ HOST: '::', API_KEYS_FILE: 'k' }, 'HOST is not a loopback address and API_KEYS_FILE is set'],
+    ])('CFG-21 end the start with %j, unless a setting speaks of them', (env, why) => {
+      for (const more of [
+        {},
+        { NODE_ENV: 'test' },
+        { DEBUG_ENDPOINTS: 'true' },
+        { DEBUG_ENDPOINTS: 'false' },
+      ])
+        expect(faults(readSettings({ ...env, ...more }))).toEqual([
+          `NODE_ENV must be production where ${why}: otherwise keys that everybody knows would hold. To go on outside production, set ALLOW_DEVELOPMENT_KEYS=true to let them hold, or ALLOW_DEVELOPMENT_KEYS=false to do without them`,
+        ]);
+      expect(settings({ ...env, ...ALLOWED }).auth.developmentKeys).toBeDefined();
+      expect(settings({ ...env, ALLOW_DEVELOPMENT_KEYS: 'false' }).auth.developmentKeys).toBeUndefined();
+    });
+
+    it('CFG-21 hold nowhere where a setting says so', () => {
+      const { auth, debugEndpoints } = settings({ ALLOW_DEVELOPMENT_KEYS: 'false' });
+      expect(auth.developmentKeys).toBeUndefined();
+      expect(debugEndpoints).toBe(false);
+    });
+
+    it('CFG-22 debug endpoints are there by themselves on loopback only, and elsewhere only beside development keys', () => {
+      const elsewhere = { HOST: '0.0.0.0' };
+      expect(settings({ API_KEYS_FILE: 'k', ...ALLOWED }).debugEndpoints).toBe(true);
+      expect(settings({ ...elsewhere, ...ALLOWED }).debugEndpoints).toBe(false);
+      expect(settings({ ...elsewhere, ...ALLOWED, DEBUG_ENDPOINTS: 'true' }).debugEndpoints).toBe(true);
+      const without = { ALLOW_DEVELOPMENT_KEYS: 'false', DEBUG_ENDPOINTS: 'true' };
+      expect(settings(without).debugEndpoints).toBe(true);
+      expect(faults(readSettings({ ...elsewhere, ...without }))).toEqual([
+        expect.stringMatching(/^DEBUG_ENDPOINTS must not be true where HOST is not a loopback address/),
+      ]);
+    });
+  });
+
+  it.each([
+    [{ SESSION_SECRET: 's'.repeat(31) }, 'SESSION_SECRET must have at least 32 bytes'],
+    [{ SESSION_SECRET: `${'s'.repeat(32)},old` }, 'SESSION_SECRET must have at least 32 bytes'],
+    [{ JWT_SECRET: 'j'.repeat(31), JWT_AUDIENCE: 'a' }, 'JWT_SECRET must have at least 32 bytes'],
+    [{ JWT_SECRET: 's'.repeat(32), JWT_AUDIENCE: 'a' }, 'SESSION_SECRET must not be the same as JWT_SECRET'],
+    [
+      {
+        SESSION_SECRET: `${'a'.repeat(32)},${'b'.repeat(32)}`,
+        JWT_SECRET: 'b'.repeat(32),
+        JWT_AUDIENCE: 'a',
+      },
+      'SESSION_SECRET must not be the same as JWT_SECRET',
+    ],
+    [{ METRICS_TOKEN: 'm'.repeat(15) }, 'METRICS_TOKEN must have at least 16 characters'],
+  ])('CFG-23 in production refuses weak secrets: %j', (env, fault) => {
+    const lines = faults(readSettings({ ...PRODUCTION, ...env }));
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^${fault} .*in production`))]);
+    for (const value of Object.values(env)) if (value !== 'a') expect(lines.join('\n')).not.toContain(value);
+    expect(readSettings({ ...ALLOWED, ...env })).toMatchObject({ ok: true });
+  });
+
+  it('CFG-23 takes secrets by their bytes, and different ones', () => {
+    const env = { SESSION_SECRET: 'ö'.repeat(16), JWT_SECRET: 'ü'.repeat(16), JWT_AUDIENCE: 'a' };
+    expect(readSettings({ ...PRODUCTION, ...env, METRICS_TOKEN: 'm'.repeat(16) })).toMatchObject({
+      ok: true,
+      warnings: [],
+    });
+  });
+
+  it('CFG-24 warns in production when no page but those on loopback may open sockets', () => {
+    const { PUBLIC_HOSTS: _, ...rest } = PRODUCTION;
+    expect(readSettings(rest)).toMatchObject({
+      ok: true,
+      warnings: [expect.stringMatching(/^PUBLIC_HOSTS and ALLOWED_ORIGINS are unset/)],
+    });
+    for (const env of [
+      PRODUCTION,
+      { ...rest, ALLOWED_ORIGINS: 'https://chat.example.org' },
+      { ...rest, NODE_ENV: 'test', ...ALLOWED },
+    ])
+      expect(readSettings(env)).toMatchObject({ ok: true, warnings: [] });
   });
 
   it('CFG-5 reads 0 as no limit', () => {
@@ -158,9 +293,11 @@ describe('settings', () => {
 
   it('CFG-8 reads lists, Redis addresses and keys with written line ends', () => {
     const read = settings({
+      ...ALLOWED,
       REDIS_URL: 'redis://a:1, redis://b:2',
       REDIS_MODE: 'cluster',
       TRUST_PROXY: 'loopback,10.0.0.0/8,::1',
+      PUBLIC_HOSTS: 'chat.example.org, 192.0.2.7:8000,[2001:db8::7]:8000',
       JWT_PUBLIC_KEY: '-----BEGIN\\nEND-----',
       JWT_ALGORITHM: 'ES256',
       JWT_AUDIENCE: 'holdfast',
@@ -174,8 +311,12 @@ describe('settings', () => {
       commandTimeoutMs: 5000,
     });
     expect(read.trustProxy).toEqual(['loopback', '10.0.0.0/8', '::1']);
+    expect(read.publicHosts).toEqual(['chat.example.org', '192.0.2.7:8000', '[2001:db8::7]:8000']);
     expect(read.auth.jwt?.secretOrPublicKey).toBe('-----BEGIN\nEND-----');
     expect(read.auth.sessionSecrets).toEqual(['new', 'old']);
+    // A secret is taken as it is.
+    const secret = settings({ ...ALLOWED, JWT_SECRET: 'one\\none', JWT_AUDIENCE: 'holdfast' });
+    expect(secret.auth.jwt?.secretOrPublicKey).toBe('one\\none');
   });
 
   it('CFG-9 are all in the table that the documentation shows, with a default that reads as itself', () => {
@@ -184,7 +325,8 @@ describe('settings', () => {
       expect(row.meaning).not.toBe('');
       if (row.unit === 'ms') expect(row.name).toMatch(/_MS$/);
       if (row.unit === 'bytes') expect(row.name).toMatch(/_BYTES$/);
-      if (row.default === 'unset' || row.name === 'DEBUG_ENDPOINTS') continue;
+      // What depends on other settings is said in words.
+      if (row.default === 'unset' || row.default.includes(' ')) continue;
       expect(settings({ [row.name]: row.default })).toEqual(settings({}));
     }
   });

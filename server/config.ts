@@ -1,5 +1,6 @@
 import { redisFault } from './config/checks.ts';
-import { type JwtSettings, readJwt, readSessionSecrets } from './config/credentials.ts';
+import { checkSecrets, type JwtSettings, readJwt, readSessionSecrets } from './config/credentials.ts';
+import { type DevelopmentSettings, readDevelopment } from './config/development.ts';
 import { type RetentionPolicy, readRetention } from './config/retention.ts';
 import { type ReadValues, readValues } from './config/read.ts';
 import type { Values } from './config/table.ts';
@@ -31,8 +32,10 @@ export interface Settings {
   readonly port: number;
   /** `undefined`: the process makes one. */
   readonly nodeId: undefined | string;
-  /** Origins, or `self` for the one that serves this server. */
+  /** Origins, or `self` for this server under a name of loopback or of `publicHosts`. */
   readonly allowedOrigins: readonly string[];
+  /** Names, with or without a port, under which browsers reach this server. */
+  readonly publicHosts: readonly string[];
   /** As fastify's `trustProxy` takes it. */
   readonly trustProxy: false | string[];
   readonly debugEndpoints: boolean;
@@ -50,8 +53,8 @@ export interface Settings {
 
 export interface AuthSettings {
   readonly keysFile: undefined | string;
-  /** Keys that hold without a file: none in production. */
-  readonly developmentKeys: undefined | { readonly all: string; readonly chat: string };
+  /** Keys that everybody knows: none in production. */
+  readonly developmentKeys: DevelopmentSettings['developmentKeys'];
   readonly jwt: undefined | JwtSettings;
   /** The first signs, all verify; empty: one that the store keeps. */
   readonly sessionSecrets: readonly string[];
@@ -92,6 +95,7 @@ export interface SocketSettings {
   readonly unsentBytes: number;
   readonly unsentBytesPerSubject: number;
   readonly slowReaderMs: number;
+  readonly pressedReaderMs: number;
   readonly messageRatePerS: number;
   readonly messageBurst: number;
   readonly connectionRatePerS: number;
@@ -114,35 +118,38 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
   const read = readValues(env);
   const { values, isSet, faults } = read;
   const production = values.NODE_ENV === 'production';
-  const debugEndpoints = values.DEBUG_ENDPOINTS ?? !production;
-  if (production && debugEndpoints) faults.push('DEBUG_ENDPOINTS must not be true in production');
+  const { developmentKeys, debugEndpoints } = readDevelopment(read);
   const agent = values.AGENT;
   if (agent === 'llm' || agent === 'remote') faults.push(`AGENT=${agent} is not built yet; use demo or none`);
 
   const auth: AuthSettings = {
     keysFile: values.API_KEYS_FILE,
-    developmentKeys: production ? undefined : { all: 'development', chat: values.TEST_API_KEY },
+    developmentKeys,
     jwt: readJwt(read),
-    sessionSecrets: readSessionSecrets(read, production),
+    sessionSecrets: readSessionSecrets(read),
     sessionTokenMaxAgeMs: values.SESSION_TOKEN_MAX_AGE_MS,
     failedPerMin: values.FAILED_AUTH_PER_MIN,
   };
+  checkSecrets(read);
   const store = readStore(values, faults);
   const sessions = readSessions(read);
   const sockets = readSockets(read);
   if (faults.length > 0 || agent === 'llm' || agent === 'remote') return { ok: false, faults };
 
   const warnings: string[] = [];
-  if (production && auth.sessionSecrets.some((secret) => secret.length < 32))
-    warnings.push('SESSION_SECRET has fewer than 32 characters and could be guessed');
   if (production && auth.keysFile === undefined && auth.jwt === undefined)
     warnings.push('API_KEYS_FILE and JWT_* are unset: nobody can authenticate');
+  if (production && !isSet('PUBLIC_HOSTS') && !isSet('ALLOWED_ORIGINS'))
+    warnings.push(
+      'PUBLIC_HOSTS and ALLOWED_ORIGINS are unset: programs can open sockets, pages only on loopback',
+    );
   const settings: Settings = {
     production,
     host: values.HOST,
     port: values.PORT,
     nodeId: isSet('NODE_ID') ? values.NODE_ID : undefined,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    publicHosts: values.PUBLIC_HOSTS,
     trustProxy: values.TRUST_PROXY.length > 0 ? [...values.TRUST_PROXY] : false,
     debugEndpoints,
     logLevel: values.LOG_LEVEL,
@@ -221,6 +228,7 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     unsentBytes: values.UNSENT_BYTES,
     unsentBytesPerSubject: values.UNSENT_BYTES_PER_SUBJECT,
     slowReaderMs: values.SLOW_READER_MS,
+    pressedReaderMs: values.PRESSED_READER_MS,
     messageRatePerS: values.MESSAGE_RATE_PER_S,
     messageBurst: values.MESSAGE_BURST,
     connectionRatePerS: values.CONNECTION_RATE_PER_S,

@@ -29,6 +29,7 @@ describe('log', () => {
   it('KEY-30 hides the secrets of the settings', () => {
     const { lines, log } = capture();
     const read = readSettings({
+      ALLOW_DEVELOPMENT_KEYS: 'true',
       SESSION_SECRET: SECRET,
       METRICS_TOKEN: SECRET,
       REDIS_URL: `redis://:${SECRET}@127.0.0.1`,

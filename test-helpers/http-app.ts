@@ -13,6 +13,7 @@ import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
 import { StoreThreadService } from '../server/session/thread-service.ts';
 import type { Store } from '../server/store/store.ts';
+import { withDevelopmentKeys } from './development-keys.ts';
 
 /** The HTTP plane by itself, with everything that a test may look at or move. */
 export interface HttpApp extends AsyncDisposable {
@@ -34,9 +35,9 @@ export interface HttpAppOptions {
   readonly clock?: ManualClock;
 }
 
-/** Settings of an environment that has no faults. */
+/** Settings of an environment that has no faults; outside production development keys hold beside whatever it has. */
 export function settingsOf(env: Readonly<Record<string, string>> = {}): Settings {
-  const read = readSettings({ LOG_LEVEL: 'trace', ...env });
+  const read = readSettings({ LOG_LEVEL: 'trace', ...withDevelopmentKeys(env) });
   if (!read.ok) throw new Error(read.faults.join('\n'));
   return read.settings;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { withDevelopmentKeys } from './development-keys.ts';
 import { freePort } from './ports.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -111,7 +112,7 @@ export class ServerProcess implements AsyncDisposable {
         HOST: '127.0.0.1',
         PORT: port,
         DATA_DIR: this.#dataDir,
-        ...this.#options.env,
+        ...withDevelopmentKeys(this.#options.env),
       },
     });
     this.#child = child;

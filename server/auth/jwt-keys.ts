@@ -9,9 +9,15 @@ import { type Authentication, EXPIRED, INVALID, type Principal } from './princip
 /** Three parts of base64url: only such a key is looked at as a JWT. */
 const JWT_SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
+/** Of half a surrogate pair nothing is left in a store: two names would become one. */
+const name = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((text) => text.isWellFormed());
 const claimsSchema = z.object({
-  iss: z.string().min(1).max(256),
-  sub: z.string().min(1).max(256),
+  iss: name,
+  sub: name,
   aud: z.union([z.string(), z.array(z.string())]),
   exp: z.number(),
   permissions: z.array(permissionSchema).min(1).default(['chat']),
@@ -21,6 +27,19 @@ const claimsSchema = z.object({
 
 /** Marks principals that came by a JWT: they end by their own `exp`, no file can revoke them. */
 export const JWT_KEY_ID = 'jwt';
+
+/** The smallest RSA key that is taken, in bits. */
+const MIN_RSA_BITS = 2048;
+/** The curves of ES algorithms, by their names in OpenSSL. */
+const CURVES: Readonly<Record<string, string>> = { ES256: 'prime256v1', ES384: 'secp384r1' };
+
+/**
+ * The subject of a JWT. No two pairs of issuer and subject have the same: the last colon is the one between them, as
+ * those of the subject are written `%3A`, and its percent signs `%25`. At most 1 029 characters.
+ */
+export function jwtSubject(iss: string, sub: string): string {
+  return `jwt:${iss}:${sub.replaceAll('%', '%25').replaceAll(':', '%3A')}`;
+}
 
 /** Verifies JWTs that serve as API keys, by one algorithm and one key. */
 export class JwtKeys {
@@ -39,15 +58,18 @@ export class JwtKeys {
       return { ok: true, keys: new JwtKeys(settings, createSecretKey(settings.secretOrPublicKey, 'utf8')) };
     }
     let key: KeyObject;
+    // Node would take the public half of it, and whoever reads the settings could sign keys.
+    if (settings.secretOrPublicKey.includes('PRIVATE KEY'))
+      return { ok: false, fault: 'JWT_PUBLIC_KEY must be the public key, not the private one that signs' };
     try {
       key = createPublicKey(settings.secretOrPublicKey);
     } catch {
-      return { ok: false, fault: 'JWT_PUBLIC_KEY is not a public key in PEM form' };
+      return { ok: false, fault: 'JWT_PUBLIC_KEY must be a public key in PEM form' };
     }
-    const wanted = algorithm.startsWith('ES') ? 'ec' : 'rsa';
-    if (key.asymmetricKeyType !== wanted)
-      return { ok: false, fault: `JWT_PUBLIC_KEY is not of the kind that JWT_ALGORITHM=${algorithm} needs` };
-    return { ok: true, keys: new JwtKeys(settings, key) };
+    const fault = publicKeyFault(key, algorithm);
+    return fault === undefined
+      ? { ok: true, keys: new JwtKeys(settings, key) }
+      : { ok: false, fault: `JWT_PUBLIC_KEY ${fault}` };
   }
 
   static looksLikeOne(apiKey: string): boolean {
@@ -73,7 +95,7 @@ export class JwtKeys {
     // Signed by the same secret or not: a session token names a session and must never open one by itself.
     if (aud === SESSION_AUDIENCE || aud.includes(SESSION_AUDIENCE)) return INVALID;
     const principal: Principal = {
-      subject: `jwt:${iss}:${sub}`,
+      subject: jwtSubject(iss, sub),
       permissions,
       workspaces,
       retention,
@@ -82,4 +104,16 @@ export class JwtKeys {
     };
     return { kind: 'ok', principal };
   }
+}
+
+/** What is wrong with a public key under an algorithm, if anything. */
+function publicKeyFault(key: KeyObject, algorithm: string): undefined | string {
+  const details = key.asymmetricKeyDetails;
+  const curve = CURVES[algorithm];
+  if (curve !== undefined)
+    return key.asymmetricKeyType === 'ec' && details?.namedCurve === curve
+      ? undefined
+      : `must be a key of the curve ${curve}, which JWT_ALGORITHM=${algorithm} needs`;
+  if (key.asymmetricKeyType !== 'rsa') return `must be an RSA key, which JWT_ALGORITHM=${algorithm} needs`;
+  return (details?.modulusLength ?? 0) < MIN_RSA_BITS ? `must have at least ${MIN_RSA_BITS} bits` : undefined;
 }

@@ -2,13 +2,20 @@ import { z } from 'zod';
 import { permissionSchema } from '../../protocol/chat/handshake.ts';
 import { label } from '../../protocol/ids.ts';
 
+/** How subjects of JWTs and of development keys begin: no key of a file may speak for one of those. */
+const RESERVED = /^(?:jwt|key):/i;
+
 const keySchema = z.strictObject({
   /** SHA-256 of the key, in hex. */
   sha256: z
     .string()
     .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
     .toLowerCase(),
-  subject: z.string().min(1).max(256),
+  subject: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((subject) => !RESERVED.test(subject), 'must not begin with jwt: or key:'),
   permissions: z.array(permissionSchema).min(1).default(['chat']),
   workspaces: z.array(label).min(1).optional(),
   expires_at: z.iso.datetime({ offset: true }).optional(),
@@ -50,7 +57,7 @@ export function parseKeyFile(
   for (const [index, key] of parsed.data.keys.entries()) {
     const at = (fault: string): KeyFile => ({ ok: false, fault: `keys.${index}: ${fault}` });
     if (seen.has(key.sha256)) return at('the same key stands twice');
-    if (refused.has(key.sha256)) return at('a development key does not hold in production');
+    if (refused.has(key.sha256)) return at('a development key does not hold here');
     if (key.retention !== undefined && !policies.has(key.retention))
       return at('RETENTION_POLICIES has no policy of that name');
     seen.add(key.sha256);

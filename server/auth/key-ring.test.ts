@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +25,10 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const PRODUCTION = { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32) };
 
+/** Settings whose development keys hold beside others. */
 function auth(env: Record<string, string>): AuthSettings {
-  const read = readSettings(env);
+  const allowed = { ALLOW_DEVELOPMENT_KEYS: 'true' };
+  const read = readSettings({ ...(env.NODE_ENV === undefined && allowed), ...env });
   if (!read.ok) throw new Error(read.faults.join('\n'));
   return read.settings.auth;
 }
@@ -69,7 +71,7 @@ describe('development keys', () => {
     const path = await keyFile({ sha256: digestOf('development'), subject: 'x' });
     expect(await tryOpen({ ...PRODUCTION, API_KEYS_FILE: path })).toEqual({
       ok: false,
-      faults: ['API_KEYS_FILE keys.0: a development key does not hold in production'],
+      faults: ['API_KEYS_FILE keys.0: a development key does not hold here'],
     });
   });
 });
@@ -115,6 +117,14 @@ describe('keys of the file', () => {
     [JSON.stringify({ keys: [{ ...ada, expires: '2030-01-01T00:00:00Z' }] }), 'keys.0'],
     [JSON.stringify({ keys: [ada, ada] }), 'keys.1: the same key stands twice'],
     [JSON.stringify({ keys: [{ ...ada, retention: 'gold' }] }), 'keys.0: RETENTION_POLICIES'],
+    [
+      JSON.stringify({ keys: [{ ...ada, subject: 'jwt:https://id.example:ada' }] }),
+      'keys.0.subject: must not',
+    ],
+    [
+      JSON.stringify({ keys: [{ ...ada, subject: 'key:development' }] }),
+      'keys.0.subject: must not begin with',
+    ],
   ])('KEY-4 a key file that cannot be used is a fault at the start: %s', async (text, fault) => {
     const path = join(folder, 'bad.json');
     await writeFile(path, text);
@@ -196,6 +206,34 @@ describe('JWTs as keys', () => {
     });
   });
 
+  it('KEY-14 no two pairs of issuer and subject are one subject, and the usual ones stay readable', async () => {
+    const ring = await open(JWT);
+    const subjectOf = (iss: string, sub: string) => {
+      const answer = ring.authenticate(jwt.sign({ ...claims(), iss, sub }, 'jwt-secret'));
+      if (answer.kind !== 'ok') throw new Error(answer.kind);
+      return answer.principal.subject;
+    };
+    expect(subjectOf('https://id.example', 'ada')).toBe('jwt:https://id.example:ada');
+    expect(subjectOf('https://id.example', 'auth0|ada')).toBe('jwt:https://id.example:auth0|ada');
+    expect(subjectOf('https://id.example', 'eu:ada%')).toBe('jwt:https://id.example:eu%3Aada%25');
+    const parts = ['a', ':', '%', '%3A', '%25', 'a:', ':a', 'a:a', 'a%3Aa', ':%', '%:', '::', '%253A'];
+    const subjects = parts.flatMap((iss) => parts.map((sub) => subjectOf(iss, sub)));
+    expect(new Set(subjects).size).toBe(parts.length ** 2);
+  });
+
+  it('KEY-14 half a character in a name makes it invalid: stores would write another', async () => {
+    const ring = await open(JWT);
+    const half = String.fromCharCode(0xd83d);
+    for (const more of [{ sub: `ada${half}` }, { iss: `https://${half}` }]) {
+      // JSON writes it as an escape, which is what a token may hold.
+      expect(ring.authenticate(jwt.sign({ ...claims(), ...more }, 'jwt-secret')).kind).toBe('invalid');
+    }
+    const whole = jwt.sign({ ...claims(), sub: 'ada 🛶' }, 'jwt-secret');
+    expect(ring.authenticate(whole)).toMatchObject({
+      principal: { subject: 'jwt:https://id.example:ada 🛶' },
+    });
+  });
+
   it('KEY-7 are refused with another secret, audience, algorithm or issuer, without exp, sub or iss', async () => {
     const ring = await open({ ...JWT, JWT_ISSUER: 'https://id.example' });
     expect(ring.authenticate(jwt.sign(claims(), 'jwt-secret')).kind).toBe('ok');
@@ -255,10 +293,43 @@ describe('JWTs as keys', () => {
       'invalid',
     );
     expect(await tryOpen({ ...env, JWT_ALGORITHM: 'RS256' })).toMatchObject({ ok: false });
+    expect(await tryOpen({ ...env, JWT_ALGORITHM: 'ES384' })).toMatchObject({ ok: false });
     expect(await tryOpen({ ...env, JWT_PUBLIC_KEY: 'no key' })).toEqual({
       ok: false,
-      faults: ['JWT_PUBLIC_KEY is not a public key in PEM form'],
+      faults: ['JWT_PUBLIC_KEY must be a public key in PEM form'],
     });
+  });
+
+  it('KEY-15 a private key where the public one belongs, and an RSA key of too few bits, are faults', async () => {
+    const env = { JWT_AUDIENCE: 'holdfast', JWT_ALGORITHM: 'RS256' };
+    const pair = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength });
+    const pem = (key: KeyObject, type: 'spki' | 'pkcs8' | 'pkcs1', secret?: string) =>
+      key
+        .export({
+          format: 'pem',
+          type,
+          ...(secret && { cipher: 'aes-256-cbc', passphrase: secret }),
+        } as never)
+        .toString();
+    const good = pair(2048);
+    await open({ ...env, JWT_PUBLIC_KEY: pem(good.publicKey, 'spki').replaceAll('\n', '\\n') });
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    for (const text of [
+      pem(good.privateKey, 'pkcs8'),
+      pem(good.privateKey, 'pkcs1'),
+      pem(good.privateKey, 'pkcs8', 'secret'),
+      pem(ec.privateKey, 'pkcs8'),
+      pem(good.publicKey, 'spki') + pem(good.privateKey, 'pkcs8'),
+    ])
+      expect(await tryOpen({ ...env, JWT_PUBLIC_KEY: text })).toEqual({
+        ok: false,
+        faults: ['JWT_PUBLIC_KEY must be the public key, not the private one that signs'],
+      });
+    for (const more of [{}, PRODUCTION])
+      expect(await tryOpen({ ...env, ...more, JWT_PUBLIC_KEY: pem(pair(1024).publicKey, 'spki') })).toEqual({
+        ok: false,
+        faults: ['JWT_PUBLIC_KEY must have at least 2048 bits'],
+      });
   });
 
   it('KEY-9 are no keys where they are not configured', async () => {

@@ -11,7 +11,7 @@ import { type Authentication, EXPIRED, INVALID, type Principal } from './princip
 export const KEY_FILE_POLL_MS = 2000;
 /** The longest key that is looked at at all. */
 const MAX_KEY_LENGTH = 8192;
-/** Keys that everybody knows; a production key file may not hold them. */
+/** Keys that everybody knows; where development keys do not hold, the key file may not hold them either. */
 const KNOWN_KEYS = ['development', 'valid-test-key'];
 
 export interface KeyRingOptions {
@@ -23,7 +23,7 @@ export interface KeyRingOptions {
 }
 
 /**
- * All API keys that hold here: those of the file, JWTs, and outside production the development keys.
+ * All API keys that hold here: those of the file, JWTs, and outside production the development keys, where they are allowed.
  * Authentication is synchronous: it lies on the path of every restore.
  */
 export class KeyRing {
@@ -115,8 +115,8 @@ export class KeyRing {
     }
     if (text === this.#text) return undefined;
     const { auth, policies } = this.#options;
-    const production = auth.developmentKeys === undefined;
-    const file = parseKeyFile(text, policies, new Set(production ? KNOWN_KEYS.map(digestOf) : []));
+    const refused = auth.developmentKeys === undefined ? KNOWN_KEYS.map(digestOf) : [];
+    const file = parseKeyFile(text, policies, new Set(refused));
     if (!file.ok) return file.fault;
     this.#text = text;
     this.#table = new KeyTable([...file.keys, ...this.#developmentKeys()]);

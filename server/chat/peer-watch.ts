@@ -42,7 +42,7 @@ export class PeerWatch {
   /** To be called about once a second. */
   tick(now: number): void {
     const { socket, outbound, settings } = this.#options;
-    const { heartbeatIntervalMs, silenceTimeoutMs, slowReaderMs } = settings;
+    const { heartbeatIntervalMs, silenceTimeoutMs, slowReaderMs, pressedReaderMs } = settings;
     // One that is not read from cannot be heard: how long it may stay so is the slow reader's limit.
     if (outbound.peerHeld) this.#heardAt = now;
     if (silenceTimeoutMs > 0 && now - this.#heardAt > silenceTimeoutMs) return socket.terminate();
@@ -50,12 +50,13 @@ export class PeerWatch {
       this.#pingAt = now + heartbeatIntervalMs;
       if (socket.readyState === socket.OPEN) socket.ping();
     }
-    if (slowReaderMs > 0) this.#watchReader(now, slowReaderMs);
+    const patienceMs = outbound.pressed ? least(slowReaderMs, pressedReaderMs) : slowReaderMs;
+    this.#watchReader(now, patienceMs);
   }
 
-  /** While bytes are unsent, each look must find that some of them went since the look before. */
+  /** While bytes are unsent, each look must find that some of them went since the look before. 0: for no time is too long. */
   #watchReader(now: number, limitMs: number): void {
-    const { socket, tcp, outbound } = this.#options;
+    const { socket, tcp } = this.#options;
     const unsent = socket.bufferedAmount;
     const at = unsent > 0 ? progressOf(tcp) : '';
     if (unsent === 0 || this.#stuckSince === undefined || at !== this.#stuckAt) {
@@ -63,15 +64,16 @@ export class PeerWatch {
       this.#stuckAt = at;
       return;
     }
-    const patienceMs = outbound.pressed ? Math.min(limitMs, PRESSED_READER_MS) : limitMs;
-    if (now - this.#stuckSince <= patienceMs) return;
+    if (limitMs === 0 || now - this.#stuckSince <= limitMs) return;
     this.#options.onSlowReader();
     socket.terminate();
   }
 }
 
-/** A reader that takes nothing is dropped sooner when other connections of its subject wait for what it has not taken. */
-const PRESSED_READER_MS = 10_000;
+/** The shorter of two times of which 0 means none. */
+function least(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b);
+}
 
 /**
  * A text that changes whenever the kernel took something. One large write counts as a whole for the socket, which says

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { hostName } from './hosts.ts';
 import type { Read } from './kinds.ts';
 
 /** Names that fastify's `trustProxy` knows besides addresses. */
@@ -13,18 +14,26 @@ export function proxyFault(item: string): undefined | string {
   const bits = family === 4 ? 32 : 128;
   if (family !== 0 && rest.length === 0) {
     if (prefix === undefined) return undefined;
-    if (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits) return undefined;
+    if (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits) {
+      if (Number(prefix) > 0) return undefined;
+      return 'must list only the proxies: with a range of /0 everybody could claim any address';
+    }
   }
-  return `must list addresses, ranges (10.0.0.0/8) or ${PROXY_NAMES.join(', ')}, not ${JSON.stringify(item)}`;
+  return `must list addresses, ranges (10.0.0.0/8) or ${PROXY_NAMES.join(', ')}`;
+}
+
+/** What is wrong with the name of a host. */
+export function hostFault(item: string): undefined | string {
+  return hostName(item) === undefined
+    ? 'must list hosts as browsers name them (chat.example.org, or chat.example.org:8443)'
+    : undefined;
 }
 
 /** What is wrong with an origin; `self` stands for the server's own. */
 export function originFault(item: string): undefined | string {
   if (item === 'self') return undefined;
   const origin = URL.canParse(item) ? new URL(item).origin : 'null';
-  return origin === item
-    ? undefined
-    : `must list origins (https://example.org) or self, not ${JSON.stringify(item)}`;
+  return origin === item ? undefined : 'must list origins (https://example.org) or self';
 }
 
 /** What is wrong with `NODE_ID`: it becomes part of keys and channel names. */

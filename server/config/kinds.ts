@@ -1,4 +1,7 @@
-/** What a text was read as, or what is wrong with it: the rest of a sentence that begins with the variable's name. */
+/**
+ * What a text was read as, or what is wrong with it: the rest of a sentence that begins with the variable's name. The
+ * text itself is never repeated: what stands in the wrong variable may be a secret.
+ */
 export type Read<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: string };
@@ -11,7 +14,7 @@ export interface Setting<T> {
   readonly absent: T;
   readonly unit: string;
   readonly meaning: string;
-  /** A secret: its text is never repeated in a fault line or a log. */
+  /** A secret: its text is never logged. */
   readonly secret: boolean;
   read(text: string): Read<T>;
 }
@@ -32,7 +35,7 @@ function whole(
     const value = WHOLE_NUMBER.test(text) ? Number(text) : Number.NaN;
     if (value === 0 && off !== undefined) return { ok: true, value: off };
     if (value >= min && value <= max) return { ok: true, value };
-    return { ok: false, fault: `${rule}, not ${JSON.stringify(text)}` };
+    return { ok: false, fault: rule };
   };
   return { fallback: String(fallback), absent: fallback, unit, meaning, secret: false, read };
 }
@@ -79,7 +82,7 @@ export function choice<const T extends string>(
   const read = (text: string): Read<T> => {
     const value = words.find((word) => word === text);
     return value === undefined
-      ? { ok: false, fault: `must be one of ${words.join(', ')}, not ${JSON.stringify(text)}` }
+      ? { ok: false, fault: `must be one of ${words.join(', ')}, written exactly so` }
       : { ok: true, value };
   };
   return { fallback, absent: fallback, unit: '', meaning, secret: false, read };
@@ -90,7 +93,7 @@ export function flag<T>(absent: T, fallback: string, meaning: string): Setting<b
   const read = (text: string): Read<boolean> =>
     text === 'true' || text === 'false'
       ? { ok: true, value: text === 'true' }
-      : { ok: false, fault: `must be true or false, not ${JSON.stringify(text)}` };
+      : { ok: false, fault: 'must be true or false' };
   return { fallback, absent, unit: '', meaning, secret: false, read };
 }
 
@@ -119,9 +122,9 @@ export function list(
 ): Setting<readonly string[]> {
   const read = (value: string): Read<readonly string[]> => {
     const items = split(value);
-    for (const item of items) {
+    for (const [index, item] of items.entries()) {
       const fault = check(item);
-      if (fault !== undefined) return { ok: false, fault };
+      if (fault !== undefined) return { ok: false, fault: `${fault} (item ${index + 1} of ${items.length})` };
     }
     return { ok: true, value: items };
   };

@@ -1,4 +1,4 @@
-import { nodeIdFault, originFault, proxyFault, readPolicies } from './checks.ts';
+import { hostFault, nodeIdFault, originFault, proxyFault, readPolicies } from './checks.ts';
 import {
   choice,
   count,
@@ -24,19 +24,28 @@ const DEFAULT_POLICIES = '{"enterprise":{"medium_ms":86400000}}';
 /** Every setting: its name, how it is read, its default and its meaning. Parsing and documentation both come from here. */
 export const SETTINGS = {
   // Where it listens and who may come
-  NODE_ENV: text('development', '`production` refuses development keys and debug endpoints'),
+  NODE_ENV: choice(
+    ['development', 'test', 'production'],
+    'development',
+    '`production` refuses development keys, debug endpoints and weak secrets',
+  ),
   HOST: text('127.0.0.1', 'address it listens on'),
   PORT: count(8000, 'port it listens on; 0 picks one and logs it', { min: 0, max: 65_535 }),
   NODE_ID: { ...text(undefined, "this process's name among servers; random when unset"), read: nodeId },
   ALLOWED_ORIGINS: list(
     'self,http://localhost:5173,http://127.0.0.1:5173',
-    'origins whose pages may open sockets; `self` is the origin that serves this server',
+    'origins whose pages may open sockets; `self` is this server under a name of loopback or of `PUBLIC_HOSTS`',
     originFault,
+  ),
+  PUBLIC_HOSTS: list(
+    undefined,
+    'names (with the port, where it is not 80 or 443) under which browsers reach this server, besides loopback',
+    hostFault,
   ),
   TRUST_PROXY: list(undefined, 'addresses and ranges whose `X-Forwarded-For` counts', proxyFault),
   DEBUG_ENDPOINTS: flag(
     undefined,
-    'true outside production',
+    'true outside production, on loopback',
     '`/debug/...` sockets and `POST /debug/clock`; not allowed in production',
   ),
   LOG_LEVEL: choice(
@@ -44,7 +53,9 @@ export const SETTINGS = {
     'info',
     'the least important lines that are logged',
   ),
-  METRICS_TOKEN: secret('bearer token for `GET /metrics` from elsewhere than loopback'),
+  METRICS_TOKEN: secret(
+    'bearer token for `GET /metrics` from elsewhere than loopback; at least 16 characters in production',
+  ),
   DRAIN_MS: timer(4000, 'how long a stopping server takes to hand over and say goodbye', { min: 0 }),
 
   // Store
@@ -75,18 +86,24 @@ export const SETTINGS = {
 
   // Credentials
   API_KEYS_FILE: text(undefined, 'file with the digests of API keys'),
-  TEST_API_KEY: text('valid-test-key', 'a key with `chat` that holds outside production'),
+  ALLOW_DEVELOPMENT_KEYS: flag(
+    undefined,
+    'only on loopback, without other keys',
+    'whether `development` and `TEST_API_KEY` hold outside production; must be said when the server can be reached from elsewhere or has other keys',
+  ),
+  TEST_API_KEY: text('valid-test-key', 'a key with `chat` that holds where development keys do'),
   JWT_ALGORITHM: choice(
     ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'],
     'HS256',
     'the only algorithm of JWTs that serve as API keys',
   ),
-  JWT_SECRET: secret('secret of JWTs with an HS algorithm'),
-  JWT_PUBLIC_KEY: text(undefined, 'public key (PEM, line ends may be `\\n`) of JWTs with another algorithm'),
+  JWT_SECRET: secret('secret of JWTs with an HS algorithm; at least 32 bytes in production'),
+  // Where the public key is meant, the private one may stand by mistake.
+  JWT_PUBLIC_KEY: secret('public key (PEM, line ends may be `\\n`) of JWTs with another algorithm'),
   JWT_AUDIENCE: text(undefined, 'the audience that such JWTs must name; required with either of the two'),
   JWT_ISSUER: text(undefined, 'the only issuer of such JWTs; unset: any that holds the signing key'),
   SESSION_SECRET: secret(
-    'signs session tokens; a comma list rotates: the first signs, all verify; required in production, otherwise made once and kept in the store',
+    'signs session tokens; a comma list rotates: the first signs, all verify; required in production, of at least 32 bytes each; otherwise made once and kept in the store',
   ),
   SESSION_TOKEN_MAX_AGE_MS: duration(30 * DAY_MS, 'how long a session token holds; 0 for ever', {
     off: Infinity,
@@ -158,6 +175,10 @@ export const SETTINGS = {
   ),
   UNSENT_BYTES_PER_SUBJECT: limit(64 * MIB, 'the same of one subject', bytes),
   SLOW_READER_MS: optionalTimer(60_000, 'a reader that takes nothing for so long is dropped'),
+  PRESSED_READER_MS: optionalTimer(
+    10_000,
+    'the same while other connections of its subject wait for it (`UNSENT_BYTES_PER_SUBJECT`)',
+  ),
   MESSAGE_RATE_PER_S: limit(20, 'frames a connection may send', perSecond),
   MESSAGE_BURST: count(60, 'frames a connection may send at once'),
   CONNECTION_RATE_PER_S: limit(500, 'new connections an address may open', perSecond),

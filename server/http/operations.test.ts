@@ -110,6 +110,14 @@ describe('metrics', () => {
     expect((await get({ 'x-forwarded-for': '203.0.113.7' }, {})).statusCode).toBe(401);
   });
 
+  it('HTP-40 are not for a page whose name was led to this machine', async () => {
+    // The server of a name of its own, which has no development keys: what is left is the rule of /metrics itself.
+    const { inject } = await open({ env: { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32) } });
+    const get = (host: string) => inject({ url: '/metrics', headers: { host } });
+    expect((await get('127.0.0.1:8000')).statusCode).toBe(200);
+    expect((await get('evil.example:8000')).statusCode).toBe(401);
+  });
+
   it('HTP-22 name the agent plane, and count what failed', async () => {
     const { inject } = await open();
     await inject({ url: '/api/chat/threads', headers: bearer('wrong') });
@@ -141,9 +149,60 @@ describe('debug endpoints', () => {
     expect(clock.now()).toBe(before + 600_000);
   });
 
+  it('HTP-40 do not move the clock for a page whose name was led to this machine', async () => {
+    const { inject, clock } = await open();
+    const before = clock.now();
+    for (const host of ['evil.example:8000', 'localhost.evil.example', '0.0.0.0:8000'])
+      expect((await inject(clockRequest({ headers: { host } }))).statusCode).toBeGreaterThanOrEqual(400);
+    expect(clock.now()).toBe(before);
+  });
+
   it('HTP-23 are not there without DEBUG_ENDPOINTS', async () => {
     const { inject } = await open({ env: { DEBUG_ENDPOINTS: 'false' } });
     expect((await inject(clockRequest())).statusCode).toBe(404);
+  });
+});
+
+describe('hosts', () => {
+  const statusOf = async ({ inject }: HttpApp, host: string, url = '/api/chat/threads') =>
+    (await inject({ url, headers: { host, ...bearer('development') } })).statusCode;
+  const FOREIGN = [
+    'evil.example',
+    'evil.example:8000',
+    '192.0.2.7:8000',
+    '0.0.0.0',
+    'localhost.evil.example',
+  ];
+
+  it('HTP-41 with development keys nothing is answered under a name that is not the server’s', async () => {
+    const http = await open();
+    for (const host of ['localhost', 'localhost:5173', '127.0.0.1:8000', '[::1]:8000'])
+      expect(await statusOf(http, host)).toBe(200);
+    for (const host of FOREIGN)
+      for (const url of ['/api/chat/threads', '/', '/healthz', '/metrics', '/nowhere', '/client_test'])
+        expect(await statusOf(http, host, url)).toBe(421);
+    const told = http.lines.filter((line) => line.includes('host_refused'));
+    expect(told.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        host: 'evil.example',
+        msg: expect.stringMatching('PUBLIC_HOSTS'),
+      }),
+    ]);
+  });
+
+  it('HTP-41 PUBLIC_HOSTS names more of them, on any port', async () => {
+    const http = await open({ env: { PUBLIC_HOSTS: '192.0.2.7:8000,laptop.example' } });
+    for (const host of ['192.0.2.7:8000', 'Laptop.example:9000', 'localhost'])
+      expect(await statusOf(http, host)).toBe(200);
+    expect(await statusOf(http, 'evil.example')).toBe(421);
+  });
+
+  it('HTP-41 debug endpoints alone ask for it too; in production any name will do, as its keys are secret', async () => {
+    const debug = await open({ env: { ALLOW_DEVELOPMENT_KEYS: 'false', DEBUG_ENDPOINTS: 'true' } });
+    expect(await statusOf(debug, 'evil.example', '/healthz')).toBe(421);
+    const env = { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32) };
+    expect(await statusOf(await open({ env }), 'evil.example', '/healthz')).toBe(200);
   });
 });
 

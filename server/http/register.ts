@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { clientAddress } from './address.ts';
 import { type AdvanceClock, registerDebug } from './debug.ts';
 import { registerHealth, type Vitals } from './health.ts';
+import { requireKnownHost } from './host.ts';
 import { registerMetrics } from './metrics.ts';
 import { registerDocuments, registerOpenApi } from './openapi.ts';
 import { HttpProblem, registerProblems } from './problems.ts';
@@ -47,6 +48,9 @@ export async function registerHttp(app: FastifyInstance, deps: HttpDeps): Promis
   registerProblems(app);
   logRequests(app);
   await registerSecurityHeaders(app);
+  const { settings, clock } = deps;
+  if (settings.auth.developmentKeys !== undefined || settings.debugEndpoints)
+    requireKnownHost(app, settings.publicHosts, clock);
   await registerOpenApi(app);
   registerHealth(app, deps);
   registerMetrics(app, { ...deps, metricsToken: deps.settings.metricsToken });

@@ -7,6 +7,7 @@ import { readSettings } from '../../../server/config.ts';
 import { createLog } from '../../../server/log.ts';
 import { SystemRandom } from '../../../server/random.ts';
 import type { Agent } from '../../../server/run/agent-port.ts';
+import { withDevelopmentKeys } from '../../../test-helpers/development-keys.ts';
 import type { Env } from './site.ts';
 
 /** A clock that only moves when it is told to; timers run in real time, as they do when a clock is moved by hand. */
@@ -43,7 +44,7 @@ export class StoppedServer implements AsyncDisposable {
       DATA_DIR: dataDir,
       AGENT: 'none',
       LOG_LEVEL: 'error',
-      ...env,
+      ...withDevelopmentKeys(env),
     });
     if (!read.ok) throw new Error(read.faults.join('\n'));
     const clock = new StoppedClock();
