@@ -110,7 +110,11 @@ export const SETTINGS = {
     { min: 0, max: 36_500, unit: 'days' },
   ),
   MAX_SESSIONS_PER_SUBJECT: limit(10_000, 'sessions a subject may have'),
-  MAX_SESSION_BYTES: limit(64 * MIB, 'size of one session', bytes),
+  MAX_SESSION_BYTES: limit(
+    64 * MIB,
+    'size of one session: people may write so much, a run 1 MiB more',
+    bytes,
+  ),
   MAX_CONTEXT_BYTES: limit(256 * KIB, "size of a session's memory and preferences together", bytes),
   REPLAY_MAX_EVENTS: count(
     1000,
