@@ -61,6 +61,11 @@ export const SETTINGS = {
     'full',
     'what is acknowledged outlives: `full` a power loss, `normal` the end of the process',
   ),
+  DISK_RESERVE_BYTES: count(
+    16 * MIB,
+    'disk that the embedded store keeps for the time when the disk is full, so that erasing works; 0: none',
+    { min: 0, max: 1024 * MIB, ...bytes },
+  ),
 
   // Agent
   AGENT: choice(

@@ -19,6 +19,9 @@ export interface Store {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 
+  /** Resolves when the store takes writes: one that changes nothing that counts was stored. Rejects while it is full. */
+  probe(): Promise<void>;
+
   /** The value kept under `name`, or `proposed`, which is kept from then on. The first proposal wins, on every node. */
   secret(name: string, proposed: string): Promise<string>;
 
