@@ -87,7 +87,10 @@ export interface Store {
   /** Sets the session's alarm (`undefined`: none). */
   setAlarm(sessionId: string, alarmAt: undefined | number): Promise<void>;
 
-  /** A subject's sessions, last used first. `cursor` is the one that the page before answered. */
+  /**
+   * A subject's sessions, last used first. `cursor` is the one that the page before answered. A page may hold fewer than `limit`, even
+   * none, while `nextCursor` leads on: no page looks at more than some hundred records.
+   */
   list(request: ListRequest): Promise<ListPage>;
 
   /** The session's record, without attaching anything. */

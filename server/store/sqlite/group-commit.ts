@@ -62,8 +62,8 @@ export class GroupCommit {
   }
 
   /** Reads in the same order as everything else, so that a caller sees what it asked for before. */
-  read<T>(run: () => T): Promise<T> {
-    return this.#add(run, 'read', 1);
+  read<T>(run: () => T, weight = 1): Promise<T> {
+    return this.#add(run, 'read', weight);
   }
 
   write<T>(run: () => T, weight = 1): Promise<T> {

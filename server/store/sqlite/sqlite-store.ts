@@ -67,7 +67,8 @@ export class SqliteStore implements S.Store {
   }
 
   secret(name: string, proposed: string): Promise<string> {
-    return this.#commits.write(() => {
+    // A start asks for it, on a full disk too, and mostly it is there.
+    return this.#commits.tidy(() => {
       this.#sql.run('INSERT OR IGNORE INTO secret (name, value) VALUES (?, ?)', name, proposed);
       return (
         this.#sql.get<{ value: string }>('SELECT value FROM secret WHERE name = ?', name)?.value ?? proposed
@@ -162,7 +163,7 @@ export class SqliteStore implements S.Store {
   }
 
   list(request: S.ListRequest): Promise<S.ListPage> {
-    return this.#commits.read(() => list(this.#sql, request));
+    return this.#commits.read(() => list(this.#sql, request), request.limit);
   }
 
   info(sessionId: string): Promise<undefined | S.SessionInfo> {
