@@ -111,7 +111,6 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     rules: {
       agent: agent !== undefined,
       maxQueuedRuns: settings.runs.maxQueued,
-      maxSessionBytes: settings.sessions.maxBytes,
       runLeaseMs: settings.runs.leaseMs,
       runMaxMs: settings.runs.maxMs,
     },
@@ -277,6 +276,7 @@ function createExecutor(
       maxDeaths: runs.maxAttempts,
       chunkCoalesceMs: runs.chunkCoalesceMs,
       maxContextBytes: sessions.maxContextBytes,
+      maxSessionBytes: sessions.maxBytes,
       maxConcurrentRuns: runs.maxConcurrent,
     },
   });

@@ -11,7 +11,13 @@ export type { RetentionPolicy } from './config/retention.ts';
 
 /** Which store holds the sessions, and how it is reached. */
 export type StoreSettings =
-  | { readonly kind: 'sqlite'; readonly dataDir: string; readonly synchronous: 'full' | 'normal' }
+  | {
+      readonly kind: 'sqlite';
+      readonly dataDir: string;
+      readonly synchronous: 'full' | 'normal';
+      /** 0: nothing is kept for a full disk. */
+      readonly reserveBytes: number;
+    }
   | {
       readonly kind: 'redis';
       readonly mode: 'single' | 'cluster' | 'sentinel';
@@ -176,7 +182,12 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
 function readStore(values: Values, faults: string[]): StoreSettings {
   const urls = values.REDIS_URL;
   if (urls.length === 0)
-    return { kind: 'sqlite', dataDir: values.DATA_DIR, synchronous: values.SQLITE_SYNCHRONOUS };
+    return {
+      kind: 'sqlite',
+      dataDir: values.DATA_DIR,
+      synchronous: values.SQLITE_SYNCHRONOUS,
+      reserveBytes: values.DISK_RESERVE_BYTES,
+    };
   const fault = redisFault(urls, values.REDIS_MODE);
   if (fault !== undefined) faults.push(`REDIS_URL ${fault}`);
   return {

@@ -8,7 +8,6 @@ export class Fold {
   readonly log: LogEvent[] = [];
   now = 1_000_000;
   partial: DecisionContext['partial'] = null;
-  logBytes = 0;
   #ids = 0;
 
   /** Decides without appending. */
@@ -17,7 +16,7 @@ export class Fold {
       now: this.now,
       newId: () => `run-${++this.#ids}`,
       partial: this.partial,
-      logBytes: this.logBytes,
+      logBytes: 0,
     });
   }
 

@@ -21,6 +21,7 @@ export const RULES: ExecutorRules = {
   maxDeaths: 5,
   chunkCoalesceMs: 40,
   maxContextBytes: 262_144,
+  maxSessionBytes: 0,
   maxConcurrentRuns: Infinity,
 };
 export const SWEEP_MS = 1000;
@@ -136,7 +137,6 @@ export class RunNode {
     const rules = {
       agent: true,
       maxQueuedRuns: 16,
-      maxSessionBytes: 0,
       runLeaseMs: this.#rules.leaseMs,
       runMaxMs: this.#rules.runMaxMs,
     };

@@ -112,6 +112,8 @@ export class ServerProcess implements AsyncDisposable {
         HOST: '127.0.0.1',
         PORT: port,
         DATA_DIR: this.#dataDir,
+        // The default would have each of hundreds of servers write 16 MiB.
+        DISK_RESERVE_BYTES: '262144',
         ...withDevelopmentKeys(this.#options.env),
       },
     });

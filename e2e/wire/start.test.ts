@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { freePort } from '../../test-helpers/ports.ts';
 import { startRedis } from '../../test-helpers/redis.ts';
 import { ServerProcess } from '../../test-helpers/server-process.ts';
+import { SmallDisk } from '../../test-helpers/small-disk.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { type Env, describeStores } from './support/site.ts';
 import { type Ended, StartAttempt } from './support/start-attempt.ts';
@@ -53,6 +54,49 @@ test('FLO-9 its data directory cannot be one', async () => {
 test('FLO-9 STO-140 its data directory is another server’s', async () => {
   await using server = await ServerProcess.start();
   expectOneLine(await attempt({ DATA_DIR: server.dataDir }), /DATA_DIR/);
+});
+
+test('FLO-9 the system denies its data directory, and the parent is there', async () => {
+  expectOneLine(await attempt({ DATA_DIR: '/proc/x' }), /DATA_DIR \/proc\/x cannot be used/);
+  expectOneLine(await attempt({ DATA_DIR: '/proc/x/y' }), /DATA_DIR \/proc\/x\/y cannot be used/);
+});
+
+test('FLO-9 its data directory is on a file system that takes no writes', async () => {
+  using disk = SmallDisk.mount(1_048_576, { readOnly: true });
+  expectOneLine(await attempt({ DATA_DIR: disk.path }), /DATA_DIR .* cannot be used/);
+  expectOneLine(await attempt({ DATA_DIR: join(disk.path, 'deeper') }), /DATA_DIR .* cannot be used/);
+});
+
+test('FLO-9 there is no room for a new database', async () => {
+  using disk = SmallDisk.mount(16_384);
+  disk.fill();
+  expectOneLine(await attempt({ DATA_DIR: disk.path }), /DATA_DIR .* cannot be used/);
+});
+
+test('STO-150 its files are for their owner alone, in whatever folder', async () => {
+  const dataDir = await folder();
+  await chmod(dataDir, 0o755);
+  // As an earlier version left it.
+  await writeFile(join(dataDir, 'holdfast.db'), '', { mode: 0o644 });
+  await using server = await ServerProcess.start({ dataDir });
+  await using client = await WireClient.connect(server.url);
+  await client.say('something');
+  const names = (await readdir(dataDir)).sort();
+  expect(names).toEqual([
+    'holdfast.db',
+    'holdfast.db-shm',
+    'holdfast.db-wal',
+    'holdfast.lock',
+    'holdfast.reserve',
+  ]);
+  for (const name of names)
+    expect([name, (await stat(join(dataDir, name))).mode & 0o777]).toEqual([name, 0o600]);
+  await server.kill9();
+  const made = join(dataDir, 'a', 'b');
+  await using other = await ServerProcess.start({ dataDir: made });
+  for (const path of [dirname(made), made]) expect((await stat(path)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(made, 'holdfast.db'))).mode & 0o777).toBe(0o600);
+  await other.kill9();
 });
 
 test('FLO-9 its data is none', async () => {

@@ -6,6 +6,7 @@ import { decideChatMessage, decideRunRetry } from '../run/decide-chat.ts';
 import { decideCancel, decideInputRespond } from '../run/decide-run.ts';
 import { decideContextUpdate } from '../session/decide-context.ts';
 import type { Decide } from '../session/decision.ts';
+import { answerBytes, withinSize } from '../session/session-size.ts';
 import { historyJson } from '../session/history.ts';
 import type { CommandOutcome } from '../session/append-queue.ts';
 import type { LiveSession } from '../session/live-session.ts';
@@ -42,7 +43,7 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
   },
   chat_message: (message, context) => {
     const decide = decideChatMessage(context.id ?? '', message.data, context.deps.rules);
-    return change(message, context, decide, message.data.on_busy === 'interrupt');
+    return change(message, context, sized(decide, context), message.data.on_busy === 'interrupt');
   },
   run_cancel: async (message, context) => {
     const { run_id } = message.data;
@@ -54,11 +55,12 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
     return acknowledge(message.type, context, null, 'success');
   },
   run_retry: (message, context) =>
-    change(message, context, decideRunRetry(message.data.run_id, context.deps.rules), false),
+    change(message, context, sized(decideRunRetry(message.data.run_id, context.deps.rules), context), false),
   input_respond: (message, context) => {
     const { responses } = message.data;
-    const decide = decideInputRespond(responses, context.principal.subject, context.deps.rules.runMaxMs);
-    return change(message, context, decide, false);
+    const { settings, rules } = context.deps;
+    const decide = decideInputRespond(responses, context.principal.subject, rules.runMaxMs);
+    return change(message, context, withinSize(decide, answerBytes(settings.sessions.maxBytes)), false);
   },
   context_update: (message, context) => {
     const { maxContextBytes } = context.deps.settings.sessions;
@@ -70,7 +72,12 @@ const HANDLERS: { readonly [T in Exclude<UpType, 'connect'>]: Handler<T> } = {
         'limit_exceeded',
         `A patch may have at most ${maxBytes} bytes (twice MAX_CONTEXT_BYTES)`,
       );
-    return change(message, context, decideContextUpdate(message.data, maxContextBytes), false);
+    return change(
+      message,
+      context,
+      sized(decideContextUpdate(message.data, maxContextBytes), context),
+      false,
+    );
   },
   context_request: (_, { live, id }) => {
     const { memory, preferences, workflow, toolCalls } = live.state;
@@ -116,6 +123,11 @@ function notBuilt(): Reply {
 
 function refused(...what: Parameters<typeof refusal>): Reply {
   return { kind: 'refused', refusal: refusal(...what) };
+}
+
+/** The rule of a message that makes the session grow, as long as that has room. */
+function sized(decide: Decide, { deps }: HandlerContext): Decide {
+  return withinSize(decide, deps.settings.sessions.maxBytes);
 }
 
 async function change(

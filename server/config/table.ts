@@ -72,6 +72,11 @@ export const SETTINGS = {
     'full',
     'what is acknowledged outlives: `full` a power loss, `normal` the end of the process',
   ),
+  DISK_RESERVE_BYTES: count(
+    16 * MIB,
+    'disk that the embedded store keeps for the time when the disk is full, so that erasing works; 0: none',
+    { min: 0, max: 1024 * MIB, ...bytes },
+  ),
 
   // Agent
   AGENT: choice(
@@ -127,7 +132,11 @@ export const SETTINGS = {
     { min: 0, max: 36_500, unit: 'days' },
   ),
   MAX_SESSIONS_PER_SUBJECT: limit(10_000, 'sessions a subject may have'),
-  MAX_SESSION_BYTES: limit(64 * MIB, 'size of one session', bytes),
+  MAX_SESSION_BYTES: limit(
+    64 * MIB,
+    'size of one session: people may write so much, a run 1 MiB more',
+    bytes,
+  ),
   MAX_CONTEXT_BYTES: limit(256 * KIB, "size of a session's memory and preferences together", bytes),
   REPLAY_MAX_EVENTS: count(
     1000,

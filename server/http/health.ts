@@ -19,18 +19,18 @@ const PROBE_TIMEOUT_MS = 1000;
 /** How long an answer holds: probes of many watchers cost the store no more than one. */
 const PROBE_CACHE_MS = 1000;
 
-/** Asks the store now and then whether it is there. */
+/** Asks the store now and then whether it is there and takes writes: one that only answers would be of no use to people. */
 export class StoreProbe {
-  readonly #store: Pick<Store, 'ping'>;
+  readonly #store: Pick<Store, 'probe'>;
   readonly #clock: Clock;
   #last: undefined | { readonly at: number; readonly answer: Promise<boolean> };
 
-  constructor(store: Pick<Store, 'ping'>, clock: Clock) {
+  constructor(store: Pick<Store, 'probe'>, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** Whether the store answered within the last second, or answers within the next one. Never rejects. */
+  /** Whether the store took a write within the last second, or takes one within the next. Never rejects. */
   isConnected(): Promise<boolean> {
     const at = this.#clock.now();
     if (this.#last !== undefined && at - this.#last.at < PROBE_CACHE_MS) return this.#last.answer;
@@ -46,7 +46,7 @@ export class StoreProbe {
         cancel();
         resolve(answer);
       };
-      this.#store.ping().then(
+      this.#store.probe().then(
         () => settle(true),
         () => settle(false),
       );
@@ -55,7 +55,7 @@ export class StoreProbe {
 }
 
 export interface HealthDeps {
-  readonly store: Pick<Store, 'driver' | 'ping'>;
+  readonly store: Pick<Store, 'driver' | 'probe'>;
   readonly clock: Clock;
   readonly vitals: Vitals;
 }

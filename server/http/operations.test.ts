@@ -23,11 +23,11 @@ async function open(options: HttpAppOptions = {}, wrap = (store: Store): Store =
   return http;
 }
 
-/** The store, but its `ping` is scripted. */
-const withPing = (ping: () => Promise<void>) => (store: Store) =>
+/** The store, but its `probe` is scripted. */
+const withProbe = (probe: () => Promise<void>) => (store: Store) =>
   new Proxy(store, {
     get: (target, name) => {
-      if (name === 'ping') return ping;
+      if (name === 'probe') return probe;
       const value = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -50,7 +50,7 @@ describe('health', () => {
   it('HTP-20 lives on without its store, and says so', async () => {
     const { inject } = await open(
       {},
-      withPing(() => Promise.reject(new StoreUnavailable('gone'))),
+      withProbe(() => Promise.reject(new StoreUnavailable('gone'))),
     );
     const reply = await inject('/healthz');
     expect(reply.statusCode).toBe(200);
@@ -61,7 +61,7 @@ describe('health', () => {
   it('HTP-20 gives a store that does not answer one second', async () => {
     const { inject, clock } = await open(
       {},
-      withPing(() => new Promise(() => {})),
+      withProbe(() => new Promise(() => {})),
     );
     const reply = inject('/readyz');
     // Until the probe has begun to wait, there is no timer to run out.
@@ -71,16 +71,16 @@ describe('health', () => {
   });
 
   it('HTP-20 asks the store once for many questions', async () => {
-    let pings = 0;
+    let probes = 0;
     const { inject, clock } = await open(
       {},
-      withPing(async () => void pings++),
+      withProbe(async () => void probes++),
     );
     await Promise.all([inject('/healthz'), inject('/readyz'), inject('/healthz')]);
-    expect(pings).toBe(1);
+    expect(probes).toBe(1);
     await clock.advance(1000);
     await inject('/healthz');
-    expect(pings).toBe(2);
+    expect(probes).toBe(2);
   });
 
   it('HTP-21 is ready until it drains', async () => {

@@ -24,7 +24,7 @@ import { registerSecurityHeaders, registerWeb } from './web.ts';
 export interface HttpDeps {
   readonly settings: Settings;
   readonly clock: Clock;
-  readonly store: Pick<Store, 'driver' | 'ping'>;
+  readonly store: Pick<Store, 'driver' | 'probe'>;
   readonly keys: Pick<KeyRing, 'authenticate'>;
   readonly failedAuth: RateGate;
   readonly threads: ThreadService;

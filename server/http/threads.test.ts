@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Problem } from '../../protocol/http/problem.ts';
 import { problemSchema } from '../../protocol/http/problem.ts';
 import {
@@ -204,6 +204,36 @@ describe('listing', () => {
       cursor = reply.next_cursor;
     }
     expect(seen).toEqual(made);
+  });
+
+  it('HTP-12 looks at some hundred threads for one request, and leads on', async () => {
+    const now = http.clock.now();
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        store.create({
+          ...{ sessionId: `s${i}`, epoch: 'e', subject: 'ada', domain: 'd', title: undefined },
+          workspace: i === 3 ? 'rare' : 'common',
+          ...{ previousId: undefined, maxSessions: 0, attach: undefined, alarmAt: undefined, now: now + i },
+          policy: { briefMs: 1e6, mediumMs: 1e6, archiveMs: 1e6, attachTtlMs: 1e6 },
+        }),
+      ),
+    );
+    const list = vi.spyOn(store, 'list');
+    const seen: string[] = [];
+    let requests = 0;
+    for (let cursor = ''; ; requests++) {
+      list.mockClear();
+      const { body } = await call('GET', `${URL}?workspace=rare&limit=200${cursor}`);
+      const asked = list.mock.calls.map(([{ limit }]) => limit);
+      expect(Math.max(...asked)).toBeLessThanOrEqual(100);
+      expect(asked.reduce((sum, limit) => sum + limit, 0)).toBeLessThanOrEqual(400);
+      seen.push(...threadListSchema.parse(body).threads.map((thread) => thread.session_id));
+      if (body.next_cursor === null) break;
+      cursor = `&cursor=${encodeURIComponent(body.next_cursor)}`;
+    }
+    list.mockRestore();
+    expect(seen).toEqual(['s3']);
+    expect(requests).toBe(2);
   });
 
   it('HTP-12 filters by domain and workspace', async () => {

@@ -21,7 +21,7 @@ afterEach(async () => {
   await store[Symbol.asyncDispose]();
 });
 
-const RULES = { agent: true, maxQueuedRuns: 16, maxSessionBytes: 0, runLeaseMs: 10_000, runMaxMs: 0 };
+const RULES = { agent: true, maxQueuedRuns: 16, runLeaseMs: 10_000, runMaxMs: 0 };
 
 /** Says one word once it is let, and is never done. */
 function hesitant(): { readonly agent: Agent; readonly speak: () => void } {

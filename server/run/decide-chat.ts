@@ -10,7 +10,6 @@ export interface ChatRules {
   /** `false`: people only (`AGENT=none`), a message starts no run. */
   readonly agent: boolean;
   readonly maxQueuedRuns: number;
-  readonly maxSessionBytes: number;
   readonly runLeaseMs: number;
   /** 0: no limit. */
   readonly runMaxMs: number;
@@ -19,7 +18,6 @@ export interface ChatRules {
 /** A person's message: stored with the run that answers it, in one append. */
 export function decideChatMessage(messageId: string, data: ChatMessageData, rules: ChatRules): Decide {
   return (state, context) => {
-    if (isFull(context, rules)) return refuse('limit_exceeded', FULL);
     const created: NewEvent = {
       type: 'message_created',
       data: {
@@ -61,15 +59,8 @@ export function decideRunRetry(runId: string, rules: ChatRules): Decide {
     if (!known) return refuse(last === null ? 'not_found' : 'conflict', 'Only the last run can be retried');
     if (state.run !== null || state.queue.length > 0) return refuse('conflict', 'A run is in hand');
     if (last === null || !rules.agent) return refuse('not_available', 'There is no agent here');
-    if (isFull(context, rules)) return refuse('limit_exceeded', FULL);
     return queueRun(state, context, rules, [], { message_id: last.messageId, retry_of: runId }, false);
   };
-}
-
-const FULL = 'The session holds as much as it may (MAX_SESSION_BYTES)';
-
-function isFull(context: DecisionContext, rules: ChatRules): boolean {
-  return rules.maxSessionBytes > 0 && context.logBytes >= rules.maxSessionBytes;
 }
 
 /** Appends `before` and a `run_queued`; ends the run in hand first when it is interrupted. */

@@ -10,7 +10,7 @@ import { decideFenced, decideOnce } from './fenced.ts';
 import { stepCompleted, stepStarted } from './workflow-position.ts';
 
 const CLAIM = { owner: 'n1', leaseMs: 10_000, runMaxMs: 900_000, maxDeaths: 2 };
-const CHAT = { agent: true, maxQueuedRuns: 16, maxSessionBytes: 0, runLeaseMs: 10_000, runMaxMs: 900_000 };
+const CHAT = { agent: true, maxQueuedRuns: 16, runLeaseMs: 10_000, runMaxMs: 900_000 };
 const COMPLETED = { outcome: 'completed', error: undefined } as const;
 const lostAt = (attempt: number) => decideClaim(CLAIM, { runId: 'run-1', attempt });
 const claim = decideClaim(CLAIM, undefined);

@@ -29,7 +29,7 @@ const LONG_AGO = NOW - MEDIUM - 1;
 
 function fold(...steps: ('claim' | 'ask' | 'handover')[]) {
   const f = new Fold();
-  const rules = { agent: true, maxQueuedRuns: 1, maxSessionBytes: 0, runLeaseMs: 1, runMaxMs: 1 };
+  const rules = { agent: true, maxQueuedRuns: 1, runLeaseMs: 1, runMaxMs: 1 };
   f.do(decideChatMessage('m', { content: 'x', on_busy: 'enqueue' }, rules));
   const claim = decideClaim({ owner: 'n', leaseMs: 1, runMaxMs: 1, maxDeaths: 1 }, undefined);
   const expires_at = new Date(NOW - 1).toISOString();

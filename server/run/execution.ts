@@ -2,6 +2,7 @@ import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { Clock } from '../clock.ts';
 import { textOf } from '../session/live-partial.ts';
 import type { LiveSession } from '../session/live-session.ts';
+import { agentBytes } from '../session/session-size.ts';
 import type { ActiveRun } from '../session/state.ts';
 import type { Lease, Store } from '../store/store.ts';
 import { type Agent, RunCanceled, type RunInput } from './agent-port.ts';
@@ -10,13 +11,13 @@ import { decideFinish } from './decide-finish.ts';
 import type { Ending, LastMessage } from './end-run.ts';
 import { type ContextRules, LiveRunContext } from './run-context.ts';
 import { keepLease, limitTime } from './run-guards.ts';
-import { RunLog } from './run-log.ts';
+import { RunLog, type StopReason } from './run-log.ts';
 
 export interface ExecutionDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly agent: Agent;
-  readonly rules: ContextRules & { readonly leaseMs: number };
+  readonly rules: ContextRules & { readonly leaseMs: number; readonly maxSessionBytes: number };
   readonly log: { error(fields: object, message: string): void };
 }
 
@@ -42,7 +43,8 @@ export async function execute(claimed: Claimed, deps: ExecutionDeps, handover: A
   const { store, clock, rules } = deps;
   // Of a first execution nothing can be in the log.
   const fromSeq = lease.attempt === 1 ? claimed.startedSeq : run.queuedSeq;
-  const log = await RunLog.open({ live, fence: lease, clock }, fromSeq);
+  const maxLogBytes = agentBytes(rules.maxSessionBytes);
+  const log = await RunLog.open({ live, fence: lease, clock, maxLogBytes }, fromSeq);
   const stopKeeping = keepLease(log, store, clock, lease, rules.leaseMs);
   const stopLimit = limitTime(log, clock, rules.runMaxMs);
   const onHandover = () => log.stop('handover');
@@ -109,11 +111,16 @@ async function agentsEnding(agent: Agent, context: LiveRunContext, signal: Abort
   }
 }
 
+/** What an execution ends its run with that was stopped for going over a limit. */
+const OVER_LIMIT: { readonly [R in StopReason]?: Ending['error'] } = {
+  timeout: { code: 'timeout', message: 'The run took too long' },
+  full: { code: 'session_full', message: 'The session holds as much as it may' },
+};
+
 /** How a stopped execution ends its run, if that is up to it. */
 function afterStop(log: RunLog): undefined | Conclusion {
-  if (log.stopped !== 'timeout') return undefined;
-  const error = { code: 'timeout', message: 'The run took too long' };
-  return { ending: { outcome: 'failed', error }, last: undefined };
+  const error = log.stopped === undefined ? undefined : OVER_LIMIT[log.stopped];
+  return error === undefined ? undefined : { ending: { outcome: 'failed', error }, last: undefined };
 }
 
 /** The person's message that the run answers. */

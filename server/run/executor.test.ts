@@ -314,7 +314,7 @@ describe('a retry', () => {
     const messageId = await node.say(id, 'x');
     await world.until(() => node.counts.failed === 1);
     const [runId = ''] = runIds(await world.log(id));
-    const rules = { agent: true, maxQueuedRuns: 16, maxSessionBytes: 0, runLeaseMs: 1, runMaxMs: 0 };
+    const rules = { agent: true, maxQueuedRuns: 16, runLeaseMs: 1, runMaxMs: 0 };
     await node.execute(id, decideRunRetry(runId, rules));
     await world.until(() => node.counts.completed === 1);
     const log = await world.log(id);

@@ -21,6 +21,8 @@ export interface ExecutorRules {
   readonly maxDeaths: number;
   readonly chunkCoalesceMs: number;
   readonly maxContextBytes: number;
+  /** 0 or `Infinity`: no limit. See `session-size.ts`. */
+  readonly maxSessionBytes: number;
   /** How many runs this node executes at once; `Infinity`: no limit. */
   readonly maxConcurrentRuns: number;
 }

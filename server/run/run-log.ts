@@ -6,6 +6,7 @@ import { SessionGone } from '../session/gone.ts';
 import type { CommandOutcome } from '../session/append-queue.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import type { Command } from '../session/plan.ts';
+import { withinSize } from '../session/session-size.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { decideFenced, decideOnce, type Fence } from './fenced.ts';
 import { emptyJournal, type Journal, reduceJournal } from './journal.ts';
@@ -13,9 +14,10 @@ import { emptyJournal, type Journal, reduceJournal } from './journal.ts';
 /**
  * Why an execution stopped before its agent was done:
  * `ended` somebody ended the run (a cancel, an interrupt, the session's expiry), `lost` another process has it,
- * `gone` the session is no longer there, `handover` this process is draining, `timeout` it took too long.
+ * `gone` the session is no longer there, `handover` this process is draining, `timeout` it took too long, `full` the session
+ * holds as much as it may.
  */
-export type StopReason = 'ended' | 'lost' | 'gone' | 'handover' | 'timeout';
+export type StopReason = 'ended' | 'lost' | 'gone' | 'handover' | 'timeout' | 'full';
 
 /** What the signal of an execution is aborted with, and what every call of a stopped execution rejects with. */
 export class RunStopped extends Error {
@@ -32,6 +34,8 @@ export interface RunLogDeps {
   readonly live: LiveSession;
   readonly fence: Fence;
   readonly clock: Clock;
+  /** Up to how many bytes of log and chunks the agent may write; `Infinity`: no limit. */
+  readonly maxLogBytes: number;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -45,6 +49,9 @@ export class RunLog {
   readonly fence: Fence;
   readonly live: LiveSession;
   readonly #clock: Clock;
+  readonly #maxLogBytes: number;
+  /** What the message in flight holds, as far as this execution wrote it. */
+  #chunks = { messageId: '', attempt: 0, bytes: 0 };
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
   #journal: Journal;
@@ -55,6 +62,7 @@ export class RunLog {
     this.fence = deps.fence;
     this.live = deps.live;
     this.#clock = deps.clock;
+    this.#maxLogBytes = deps.maxLogBytes;
     this.#journal = emptyJournal(deps.fence.runId, seq);
   }
 
@@ -151,18 +159,27 @@ export class RunLog {
     await this.execute({ decide, id: undefined, needsPartial: false });
   }
 
-  /** Executes a command with the fence; a rule's own refusal is answered. Rejects when the run is not ours any more. */
+  /**
+   * Executes a command with the fence; a rule's own refusal is answered. Rejects when the run is not ours any more, and when
+   * the session has no room for it: the run ends then.
+   */
   async execute(command: Command): Promise<CommandOutcome> {
-    const decide: Decide = decideFenced(this.fence, command.decide);
+    const decide: Decide = withinSize(decideFenced(this.fence, command.decide), this.#maxLogBytes);
     const outcome = await this.retrying(() => this.live.execute({ ...command, decide }));
     // The fence refuses with a conflict; no rule of an execution does.
     if (outcome.kind === 'refused' && outcome.errorType === 'conflict') throw this.#superseded();
+    if (outcome.kind === 'refused' && outcome.isFull === true) throw this.#full();
     return outcome;
   }
 
   /** Stores one chunk of the message in flight. */
   async chunk(messageId: string, attempt: number, chunk: Chunk): Promise<void> {
     const json = JSON.stringify(chunk);
+    const held = this.#chunks;
+    const isSame = held.messageId === messageId && held.attempt === attempt;
+    const bytes = (isSame ? held.bytes : 0) + Buffer.byteLength(json);
+    if (this.live.standing().logBytes + bytes > this.#maxLogBytes) throw this.#full();
+    this.#chunks = { messageId, attempt, bytes };
     const result = await this.retrying(() =>
       this.live.appendChunk(this.fence, messageId, attempt, chunk.index, json),
     );
@@ -202,6 +219,11 @@ export class RunLog {
       }
       await this.#clock.sleep(delayMs, this.signal);
     }
+  }
+
+  #full(): unknown {
+    this.stop('full');
+    return this.signal.reason;
   }
 
   #superseded(): unknown {

@@ -1,8 +1,7 @@
-import type { ErrorType } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Random } from '../random.ts';
 import type { AppendResult, ChunkBuffer, KnownId, Store } from '../store/store.ts';
-import type { AppendDecision, Decision, PartialMessage } from './decision.ts';
+import type { AppendDecision, Decision, PartialMessage, Refusal } from './decision.ts';
 import { type GoneReason, SessionGone } from './gone.ts';
 import { type Command, type Plan, type PlanBase, plan } from './plan.ts';
 import { ANY_DIGEST } from './repair.ts';
@@ -15,7 +14,7 @@ export type CommandOutcome =
   | { readonly kind: 'nothing'; readonly doneBy: undefined | number }
   /** The same id with the same content was stored before, at `seq`. */
   | { readonly kind: 'duplicate'; readonly seq: number }
-  | { readonly kind: 'refused'; readonly errorType: ErrorType; readonly message: string };
+  | Refusal;
 
 /** The log that is appended to, as this node has it. */
 export interface AppendTarget {

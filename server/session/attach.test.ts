@@ -52,6 +52,25 @@ test('SES-20 a device that was away for hundreds of successors still joins the n
     });
 });
 
+test('SES-26 all tokens of a session of which nothing is left lead to one session, and to its successor later', async () => {
+  const gone = await world.session();
+  await store.erase(gone);
+  const first = await connect(tokenOf(gone));
+  const again = await Promise.all([connect(tokenOf(gone)), connect(tokenOf(gone))]);
+  if (!('live' in first)) throw new Error('not connected');
+  expect(first.live.id).not.toBe(gone);
+  expect(first.attached).toMatchObject({ outcome: 'expired', previousSessionId: gone });
+  for (const other of again)
+    expect(other).toMatchObject({
+      live: { id: first.live.id },
+      attached: { outcome: 'expired', previousSessionId: gone },
+    });
+  const now = world.clock.now();
+  const ending = { sessionId: first.live.id, archiveUntil: now + 1e9, force: true, now };
+  await store.expire({ ...ending, successorId: 'the-next-one' });
+  expect(await connect(tokenOf(gone))).toMatchObject({ live: { id: 'the-next-one' } });
+});
+
 test('SES-24 a session that cannot be brought to an end is a store to be asked again, not one that is not there', async () => {
   const id = await world.session();
   await world.clock.advance(POLICY.mediumMs + 1);

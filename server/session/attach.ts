@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { PartialPosition } from '../../protocol/chat/handshake.ts';
 import type { Position } from '../../protocol/position.ts';
 import type { Clock } from '../clock.ts';
@@ -47,6 +48,7 @@ export interface AttachDeps {
   readonly nodeId: string;
   readonly maxReplay: number;
   readonly historyPage: number;
+  /** How many sessions a subject may have; 0: any number. */
   readonly maxSessions: number;
   /** Told before a session is opened: from then on what other nodes write to it must be kept. */
   readonly opening: (sessionId: string) => void;
@@ -82,10 +84,12 @@ const MAX_SUCCESSORS = 10_000;
  */
 export async function attach(params: AttachParams, deps: AttachDeps): Promise<Attached> {
   const { target } = params;
-  if (target.kind === 'new') return create(params, deps, deps.random.id(), 'fresh', undefined);
+  if (target.kind === 'new') return create(params, deps, deps.random.id(), 'fresh', { counts: true });
   let sessionId = target.sessionId;
   let outcome: 'restored' | 'expired' | 'reset' = 'restored';
   let former: undefined | SessionInfo;
+  /** Whether a session that has to be made counts against the subject's number, as a new one does. */
+  let counts = false;
   /** The session that is opened past its time. */
   let inDoubt: undefined | string;
   for (let tries = 0, successors = 0; tries < MAX_TRIES && successors < MAX_SUCCESSORS; tries++) {
@@ -118,6 +122,8 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
         if (successor === undefined) continue;
         former ??= result.info;
         outcome = 'expired';
+        // It stands where that session stood, and is made even for a subject that has as many as it may.
+        counts = false;
         sessionId = successor;
         successors++;
         tries = -1;
@@ -128,44 +134,47 @@ export async function attach(params: AttachParams, deps: AttachDeps): Promise<At
         if (outcome === 'restored') outcome = 'reset';
         continue;
       case 'missing': {
-        const made = await replace(params, deps, sessionId, outcome);
+        if (outcome === 'restored') {
+          if (target.kind === 'id') return { kind: 'not_found' };
+          if (target.storeId === deps.store.storeId) {
+            // It was here and is gone, archive and all.
+            sessionId = idAfter(target.sessionId, params.scope);
+            outcome = 'expired';
+            counts = true;
+            continue;
+          }
+          // Another store issued the token: this one lost the session, which begins again under its own id.
+          outcome = 'reset';
+        }
+        const made = await createOrJoin(params, deps, sessionId, outcome, counts);
         if (made?.kind === 'attached') return { ...made, former };
         if (made !== undefined) return made;
         // Another device made it first: it is opened now.
-        if (outcome === 'restored') outcome = 'reset';
       }
     }
   }
   throw new StoreUnavailable('The session changes each time that it is opened.');
 }
 
-/** What takes the place of a session that is not there; `undefined` when somebody else has just made it. */
-async function replace(
-  params: AttachParams,
-  deps: AttachDeps,
-  sessionId: string,
-  outcome: 'restored' | 'expired' | 'reset',
-): Promise<undefined | Attached> {
-  const { target } = params;
-  if (target.kind === 'new') return undefined;
-  const id = outcome === 'restored' ? undefined : sessionId;
-  if (id !== undefined) return createOrJoin(params, deps, id, outcome === 'reset' ? 'reset' : 'expired');
-  if (target.kind === 'id') return { kind: 'not_found' };
-  // Another store issued the token: this one lost the session, which begins again under its own id.
-  if (target.storeId !== deps.store.storeId) return createOrJoin(params, deps, sessionId, 'reset');
-  // It was here and is gone, archive and all.
-  return create(params, deps, deps.random.id(), 'expired', target.sessionId);
+/**
+ * The id of the session that takes the place of one of which nothing is left. It follows from that one's id, so that all
+ * tokens of it lead to one session, however often and from however many devices they are shown.
+ */
+function idAfter(sessionId: string, { subject, domain, workspace }: Scope): string {
+  return `a-${hash('sha256', [subject, domain, workspace, sessionId].join('\n'), 'base64url')}`;
 }
 
+/** Makes the session, or answers `undefined` when somebody else has just made it. */
 async function createOrJoin(
   params: AttachParams,
   deps: AttachDeps,
   sessionId: string,
   outcome: 'expired' | 'reset',
+  counts: boolean,
 ): Promise<undefined | Attached> {
-  const previous =
+  const previousId =
     outcome === 'expired' && params.target.kind !== 'new' ? params.target.sessionId : undefined;
-  const made = await create(params, deps, sessionId, outcome, previous);
+  const made = await create(params, deps, sessionId, outcome, { counts, previousId });
   return made.kind === 'not_found' ? undefined : made;
 }
 
@@ -177,8 +186,9 @@ async function create(
   deps: AttachDeps,
   sessionId: string,
   outcome: 'fresh' | 'expired' | 'reset',
-  previousId: undefined | string,
+  how: { readonly counts: boolean; readonly previousId?: undefined | string },
 ): Promise<Attached> {
+  const { counts, previousId } = how;
   const now = deps.clock.now();
   const result = await deps.store.create({
     sessionId,
@@ -187,8 +197,7 @@ async function create(
     title: undefined,
     previousId,
     policy: params.policy,
-    // Who comes back is not turned away: the successor stands where the session stood.
-    maxSessions: outcome === 'fresh' ? deps.maxSessions : 0,
+    maxSessions: counts ? deps.maxSessions : 0,
     attach: { nodeId: deps.nodeId, connectionId: params.connectionId },
     alarmAt: now + params.policy.mediumMs,
     now,

@@ -11,7 +11,7 @@ export interface DecisionContext {
   readonly newId: () => string;
   /** The whole message in flight, or `null`. */
   readonly partial: null | PartialMessage;
-  /** Bytes that the log holds. */
+  /** Bytes that the log holds, with what the commands before this one add to it in the same append. */
   readonly logBytes: number;
 }
 
@@ -29,6 +29,8 @@ export interface Refusal {
   readonly kind: 'refused';
   readonly errorType: ErrorType;
   readonly message: string;
+  /** The log has no room for it (`AppendDecision.maxLogBytes`). */
+  readonly isFull?: true;
 }
 
 /** What a command comes to. Pure: the same state and context give the same decision. */
@@ -52,6 +54,8 @@ export interface AppendDecision {
     | { readonly clear: true };
   readonly holdUntil?: number;
   readonly alarmAt?: number;
+  /** The command is refused with `limit_exceeded` when the log would hold more bytes than this with its events. */
+  readonly maxLogBytes?: number;
 }
 
 /** A command's rule. */

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { NewEvent } from '../../protocol/chat/down.ts';
-import type { AppendDecision } from './decision.ts';
-import { type Command, type PlanBase, plan } from './plan.ts';
+import { type AppendDecision, refuse } from './decision.ts';
+import { type Command, type Plan, type PlanBase, plan } from './plan.ts';
+import { agentBytes, answerBytes, withinSize } from './session-size.ts';
 import { EMPTY_STATE, reduce, type SessionState } from './state.ts';
 
 const NOW = 1_700_000_000_000;
@@ -61,4 +62,64 @@ test('RUN-33 one that was queued before keeps it as long as was said then', () =
 test('RUN-33 a run that ends while nothing waits leaves the session to its own time', () => {
   const planned = plan(base(after(queued(1), started), { holdUntil: NOW + 5 }), [ending]);
   expect(planned.request?.holdUntil).toBe(NOW);
+});
+
+describe('a session that may hold only so much', () => {
+  const SIZE = 1000;
+  const patch = (bytes: number): Command => ({
+    decide: withinSize(
+      () => ({
+        kind: 'append',
+        events: [{ type: 'context_updated', data: { memory: { text: 'x'.repeat(bytes) } } }],
+        acknowledge: 0,
+      }),
+      SIZE,
+    ),
+    id: undefined,
+    needsPartial: false,
+  });
+  const outcomes = (planned: Plan) =>
+    planned.decisions.map(({ decision }) => (decision.kind === 'refused' ? decision.errorType : 'stored'));
+  const bytesOf = (planned: Plan) =>
+    planned.request?.events.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0) ?? 0;
+
+  test('FLO-7 takes exactly that much, and not a byte more', () => {
+    const room = bytesOf(plan(base(EMPTY_STATE), [patch(300)]));
+    expect(outcomes(plan(base(EMPTY_STATE, { logBytes: SIZE - room }), [patch(300)]))).toEqual(['stored']);
+    const refused = plan(base(EMPTY_STATE, { logBytes: SIZE - room }), [patch(301)]);
+    expect(outcomes(refused)).toEqual(['limit_exceeded']);
+    expect(refused.request).toBeUndefined();
+    expect(refused.state).toBe(EMPTY_STATE);
+  });
+
+  test('FLO-7 counts what goes into the same append, and takes a small one after a large one was refused', () => {
+    const planned = plan(base(EMPTY_STATE), [patch(300), patch(300), patch(300), patch(10)]);
+    expect(outcomes(planned)).toEqual(['stored', 'stored', 'limit_exceeded', 'stored']);
+    expect(planned.request?.events).toHaveLength(3);
+    expect(planned.events.map((event) => event.seq)).toEqual([11, 12, 13]);
+    expect(bytesOf(planned)).toBeLessThanOrEqual(SIZE);
+  });
+
+  test('FLO-20 lets a run end that is more than it has room for', () => {
+    const full = base(after(queued(1), started), { logBytes: SIZE });
+    expect(outcomes(plan(full, [patch(1), ending]))).toEqual(['limit_exceeded', 'stored']);
+  });
+
+  test('FLO-8 0 and Infinity are no limit', () => {
+    const decide = () => refuse('conflict', 'never asked');
+    expect(withinSize(decide, 0)).toBe(decide);
+    expect(withinSize(decide, Number.POSITIVE_INFINITY)).toBe(decide);
+    for (const off of [0, Number.POSITIVE_INFINITY])
+      expect([agentBytes(off), answerBytes(off)]).toEqual([
+        Number.POSITIVE_INFINITY,
+        Number.POSITIVE_INFINITY,
+      ]);
+  });
+});
+
+test('FLO-7 commands of many bytes go into several appends', () => {
+  const large = append({
+    events: [{ type: 'context_updated', data: { memory: { text: 'x'.repeat(600_000) } } }],
+  });
+  expect(plan(base(EMPTY_STATE), [large, large, large, large]).decisions).toHaveLength(2);
 });

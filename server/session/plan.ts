@@ -1,7 +1,15 @@
 import type { LogEvent, NewEvent } from '../../protocol/chat/down.ts';
 import type { AppendEvent, AppendRequest, KnownId } from '../store/store.ts';
 import { changedCells } from './cells.ts';
-import type { AppendDecision, Decide, Decision, DecisionContext, PartialMessage } from './decision.ts';
+import {
+  type AppendDecision,
+  type Decide,
+  type Decision,
+  type DecisionContext,
+  type PartialMessage,
+  type Refusal,
+  refuse,
+} from './decision.ts';
 import { textOf } from './live-partial.ts';
 import { reduce, type SessionState } from './state.ts';
 
@@ -39,6 +47,14 @@ export interface Plan {
   readonly state: SessionState;
 }
 
+/** An append that carries so many bytes takes no further command: a batch of large ones goes in several. */
+const MAX_APPEND_BYTES = 1_048_576;
+
+const FULL: Refusal = {
+  ...refuse('limit_exceeded', 'The session holds as much as it may (MAX_SESSION_BYTES)'),
+  isFull: true,
+};
+
 /**
  * Decides commands one after another, each on the state that those before it led to, and puts what they append into
  * one request. At most one of them may touch the lease or the message in flight: it is the last of its append.
@@ -53,29 +69,43 @@ export function plan(base: PlanBase, commands: readonly Command[]): Plan {
   let last: undefined | AppendDecision;
   let holdUntil: undefined | number;
   let alarmAt: undefined | number;
+  let bytes = 0;
   const ts = new Date(base.now).toISOString();
 
   for (const command of commands) {
+    if (bytes >= MAX_APPEND_BYTES) break;
     // The same id again, sent before the first was answered: the store tells, once the first is stored.
     if (command.id !== undefined && ids.some((known) => known.id === command.id?.id)) break;
     const context: DecisionContext = {
       now: base.now,
       newId: base.newId,
       partial: command.needsPartial ? base.partial : null,
-      logBytes: base.logBytes,
+      logBytes: base.logBytes + bytes,
     };
     const decision = command.decide(state, context);
     const firstSeq = base.seq + events.length + 1;
+    if (decision.kind !== 'append') {
+      decisions.push({ decision, firstSeq });
+      continue;
+    }
+    const stamped = decision.events.map((event, i) => {
+      const logged = stamp(event, firstSeq + i, base.newTag(), ts);
+      return { logged, json: JSON.stringify(logged) };
+    });
+    const added = stamped.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+    if (decision.maxLogBytes !== undefined && context.logBytes + added > decision.maxLogBytes) {
+      decisions.push({ decision: FULL, firstSeq });
+      continue;
+    }
     decisions.push({ decision, firstSeq });
-    if (decision.kind !== 'append') continue;
-    for (const event of decision.events) {
-      const logged = stamp(event, base.seq + events.length + 1, base.newTag(), ts);
+    bytes += added;
+    for (const { logged, json } of stamped) {
       const after = reduce(state, logged);
       noteExtras(extras, state, logged);
       if (logged.type === 'run_finished')
         ids.push({ id: `!fin:${logged.data.run_id}`, digest: '', seq: logged.seq });
       events.push(logged);
-      frames.push({ json: JSON.stringify(logged), tag: logged.tag, role: roleOf(logged) });
+      frames.push({ json, tag: logged.tag, role: roleOf(logged) });
       state = after;
     }
     if (command.id !== undefined) ids.push({ ...command.id, seq: firstSeq + decision.acknowledge });

@@ -54,7 +54,10 @@ export interface ThreadServiceDeps {
   readonly onErased: (sessionId: string) => void;
 }
 
-/** The most pages of the store that one `list` reads: a filter that finds nothing must not read for ever. */
+/** The most sessions that one `list` looks at: a filter that finds nothing must not read all that a subject has. */
+const MAX_LOOKED_AT = 400;
+/** The most that it asks the store for at once, and how often. */
+const MAX_PAGE = 100;
 const MAX_PAGES = 20;
 
 /** The session that a subject's own name for a thread stands for: nobody else's name can lead to it. */
@@ -75,9 +78,11 @@ export class StoreThreadService implements ThreadService {
     const now = clock.now();
     const threads: Thread[] = [];
     let cursor = query.cursor;
-    for (let page = 0; page < MAX_PAGES; page++) {
+    let lookedAt = 0;
+    for (let page = 0; page < MAX_PAGES && lookedAt < MAX_LOOKED_AT; page++) {
       // Never more than are still wanted: a page of the store can only be taken whole.
-      const limit = query.limit - threads.length;
+      const limit = Math.min(query.limit - threads.length, MAX_PAGE);
+      lookedAt += limit;
       const { sessions, nextCursor } = await store.list({ subject: principal.subject, limit, cursor });
       for (const info of sessions)
         if (

@@ -11,6 +11,8 @@ export type StoreOptions =
       readonly dataDir: string;
       /** See `SqliteOptions`; `full` when not said. */
       readonly synchronous?: undefined | Synchronous;
+      /** How much of the disk is kept for the time when it is full, in bytes; 0, as when left out: nothing. */
+      readonly reserveBytes?: undefined | number;
     }
   | {
       readonly kind: 'redis';
@@ -35,7 +37,9 @@ export async function openStore(options: StoreOptions, deps: StoreDeps): Promise
   switch (options.kind) {
     case 'sqlite': {
       const { openSqliteStore } = await import('./sqlite/open-sqlite-store.ts');
-      return await openSqliteStore(options, deps);
+      const { reserveBytes: bytes = 0 } = options;
+      const reserve = bytes > 0 ? { bytes, clock: deps.clock, log: deps.log } : undefined;
+      return await openSqliteStore({ ...options, reserve }, deps);
     }
     case 'redis': {
       const { openRedisStore } = await import('./redis/open-redis-store.ts');

@@ -19,6 +19,9 @@ export interface Store {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 
+  /** Resolves when the store takes writes: one that changes nothing that counts was stored. Rejects while it is full. */
+  probe(): Promise<void>;
+
   /** The value kept under `name`, or `proposed`, which is kept from then on. The first proposal wins, on every node. */
   secret(name: string, proposed: string): Promise<string>;
 
@@ -84,7 +87,10 @@ export interface Store {
   /** Sets the session's alarm (`undefined`: none). */
   setAlarm(sessionId: string, alarmAt: undefined | number): Promise<void>;
 
-  /** A subject's sessions, last used first. `cursor` is the one that the page before answered. */
+  /**
+   * A subject's sessions, last used first. `cursor` is the one that the page before answered. A page may hold fewer than `limit`, even
+   * none, while `nextCursor` leads on: no page looks at more than some hundred records.
+   */
   list(request: ListRequest): Promise<ListPage>;
 
   /** The session's record, without attaching anything. */

@@ -132,6 +132,28 @@ export function createAndListRules(suite: Suite): void {
       expect(new Set(seen)).toEqual(ids);
     });
 
+    test('STO-19 more sessions than one page looks at are all shown, each once, though used within moments', async () => {
+      const subject = unique('sub');
+      const made = await Promise.all(
+        Array.from({ length: 450 }, (_, i) => newSession(suite.store(), { subject, now: T0 + (i % 50) })),
+      );
+      for (const limit of [1, 60]) {
+        const seen: string[] = [];
+        let cursor: undefined | string;
+        // Enough to see that it goes on, and how it ends.
+        for (let page = 0; page < (limit === 1 ? 20 : 40); page++) {
+          const { sessions, nextCursor } = await suite.store().list({ subject, limit, cursor });
+          expect(sessions.length).toBeLessThanOrEqual(limit);
+          seen.push(...sessions.map((session) => session.sessionId));
+          cursor = nextCursor;
+          if (cursor === undefined) break;
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        if (limit === 60) expect(new Set(seen)).toEqual(new Set(made.map(({ id }) => id)));
+        else expect(seen).toHaveLength(20);
+      }
+    });
+
     test('STO-16 a listed session is its whole record; an unknown subject has none', async () => {
       const session = await newSession(suite.store(), { attach: connection() });
       await session.append({ events: session.next('user'), lastMessage: '{"text":"hi"}', now: T0 + 1 });

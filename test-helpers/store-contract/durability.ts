@@ -5,8 +5,9 @@ import type { Suite } from './harness.ts';
 
 export function durabilityRules(suite: Suite): void {
   describe('the store itself', () => {
-    test('STO-1 it answers a ping, and its id is the same whenever it is opened', async () => {
+    test('STO-1 it answers a ping and takes a write, and its id is the same whenever it is opened', async () => {
       await suite.store().ping();
+      await suite.store().probe();
       const { storeId, driver } = suite.store();
       expect(storeId.length).toBeGreaterThanOrEqual(16);
       const reopened = await suite.reopen();
@@ -85,6 +86,7 @@ export function durabilityRules(suite: Suite): void {
       await store.close();
       for (const refused of [
         store.ping(),
+        store.probe(),
         store.info(session.id),
         session.append(),
         session.open(),

@@ -11,6 +11,7 @@ import {
   unique,
 } from '../../../test-helpers/store-contract/fixtures.ts';
 import type { Store } from '../store.ts';
+import { Keys } from './keys.ts';
 
 let server: Server;
 let store: Store;
@@ -44,6 +45,32 @@ async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
     return seen;
   });
 }
+
+describe('a list', () => {
+  test('STO-19 looks at no more than some hundred entries, however many have no session', async () => {
+    const session = await newSession(store);
+    const key = new Keys().subject(session.subject);
+    await withServer(async (redis) => {
+      expect(await redis.zcard(key)).toBe(1);
+      for (let i = 0; i < 2000; i++) await redis.zadd(key, T0 + i, `never-made-${i}`);
+    });
+    let cursor: undefined | string;
+    const seen: string[] = [];
+    let pages = 0;
+    do {
+      const request = { subject: session.subject, limit: 50, cursor };
+      const commands = await commandsOf(async () => {
+        const page = await store.list(request);
+        seen.push(...page.sessions.map(({ sessionId }) => sessionId));
+        cursor = page.nextCursor;
+      });
+      expect(commands.length).toBeLessThan(500);
+      pages++;
+    } while (cursor !== undefined && pages < 20);
+    expect(seen).toEqual([session.id]);
+    expect(pages).toBeGreaterThan(4);
+  });
+});
 
 describe('round trips', () => {
   test('an open, with its attachment, what was missed and chunks, is one command', async () => {

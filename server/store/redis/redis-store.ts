@@ -65,6 +65,10 @@ export class RedisStore implements S.Store {
     return this.#p.identity.refresh();
   }
 
+  probe(): Promise<void> {
+    return this.#p.identity.probe();
+  }
+
   secret(name: string, proposed: string): Promise<string> {
     return this.#p.identity.secret(name, proposed);
   }

@@ -25,6 +25,11 @@ export class StoreIdentity {
     this.#storeId = typeof stored === 'string' ? stored : await this.#propose('id', this.#random.token(18));
   }
 
+  /** Writes as every operation that adds something does: a Redis without memory refuses both. */
+  async probe(): Promise<void> {
+    await this.#calls.command('hset', this.#key, 'probe', '1');
+  }
+
   secret(name: string, proposed: string): Promise<string> {
     return this.#propose(`secret:${name}`, proposed);
   }

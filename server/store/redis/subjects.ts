@@ -1,14 +1,8 @@
 import type { ListPage, ListRequest, SessionInfo } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Keys } from './keys.ts';
-import { RANK_MS } from './library.ts';
 import { decodeInfo } from './session-record.ts';
-
-/** A place between two sessions of the list: after this one. */
-interface Place {
-  readonly updatedAt: number;
-  readonly sessionId: string;
-}
+import { listSubject } from './subject-list.ts';
 
 /**
  * The index of a subject's sessions, by last use, in another slot of a cluster than they are. A session is entered before it is
@@ -48,55 +42,40 @@ export class Subjects {
     await this.#calls.command('zrem', this.#keys.subject(subject), sessionId);
   }
 
-  async list({ subject, limit, cursor }: ListRequest): Promise<ListPage> {
-    const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    const found: SessionInfo[] = [];
-    const size = limit + 16;
-    let more = true;
-    for (let offset = 0; more; offset += size) {
-      // A score is never later than the last use, so from the place on nothing that comes after it is missed.
-      const entries = (await this.#calls.command(
-        'zrevrangebyscore',
-        this.#keys.subject(subject),
-        after?.updatedAt ?? '+inf',
-        '-inf',
-        ...(['WITHSCORES', 'LIMIT', offset, size] as const),
-      )) as string[];
-      const ids = entries.filter((_, i) => i % 2 === 0);
-      for (const info of await Promise.all(ids.map((id) => this.#info(id))))
-        if (
-          info !== undefined &&
-          info.archived?.until !== 0 &&
-          (after === undefined || order(after, info) < 0)
-        )
-          found.push(info);
-      found.sort(order);
-      more = ids.length === size;
-      const last = found[limit - 1];
-      if (last !== undefined && last.updatedAt > Number(entries.at(-1)) + RANK_MS) break;
-    }
-    const sessions = found.slice(0, limit);
-    const last = sessions.at(-1);
-    const nextCursor = last !== undefined && (more || found.length > limit) ? encodeCursor(last) : undefined;
-    return { sessions, nextCursor };
+  list(request: ListRequest): Promise<ListPage> {
+    const key = this.#keys.subject(request.subject);
+    const command = (name: string, ...args: readonly (string | number)[]) =>
+      this.#calls.command(name, key, ...args);
+    return listSubject(request, {
+      byScore: async (most, offset, count) =>
+        (await command(
+          'zrange',
+          most,
+          '-inf',
+          'BYSCORE',
+          'REV',
+          'LIMIT',
+          offset,
+          count,
+          'WITHSCORES',
+        )) as string[],
+      byRank: async (from, count) =>
+        (await command('zrange', from, from + count - 1, 'REV', 'WITHSCORES')) as string[],
+      rankOf: async (sessionId) => {
+        const [rank, score] = await Promise.all([
+          command('zrevrank', sessionId),
+          command('zscore', sessionId),
+        ]);
+        return typeof rank === 'number' && typeof score === 'string'
+          ? { rank, score: Number(score) }
+          : undefined;
+      },
+      countOver: async (score) => Number(await command('zcount', `(${score}`, '+inf')),
+      info: (sessionId) => this.#info(sessionId),
+    });
   }
 
   async #info(sessionId: string): Promise<undefined | SessionInfo> {
     return decodeInfo(sessionId, await this.#calls.fcall('info', this.#keys.session(sessionId), []));
   }
-}
-
-/** Last used first; within a millisecond by id, so that a cursor names one place. */
-function order(a: Place, b: Place): number {
-  return b.updatedAt - a.updatedAt || (a.sessionId < b.sessionId ? -1 : a.sessionId > b.sessionId ? 1 : 0);
-}
-
-function encodeCursor({ updatedAt, sessionId }: Place): string {
-  return `${updatedAt}:${sessionId}`;
-}
-
-/** A cursor comes back from outside: one that we did not make begins at the beginning. */
-function decodeCursor(cursor: string): undefined | Place {
-  const [, updatedAt, sessionId] = /^(\d{1,15}):(.*)$/s.exec(cursor) ?? [];
-  return sessionId === undefined ? undefined : { updatedAt: Number(updatedAt), sessionId };
 }

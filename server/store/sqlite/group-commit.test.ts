@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { StoreUnavailable } from '../store.ts';
-import { GroupCommit, MAX_WAITING } from './group-commit.ts';
+import { type FullDisk, GroupCommit, MAX_WAITING } from './group-commit.ts';
 import { WalSync } from './wal-sync.ts';
 
-function setUp(durable: (wrote: boolean) => undefined | Promise<void> = () => undefined) {
+function setUp(durable: (wrote: boolean) => undefined | Promise<void> = () => undefined, disk?: FullDisk) {
   const db = new DatabaseSync(':memory:');
   db.exec('CREATE TABLE t (x TEXT) STRICT');
   const insert = db.prepare('INSERT INTO t (x) VALUES (?)');
-  const commits = new GroupCommit(db, durable);
+  const commits = new GroupCommit(db, durable, disk);
   return {
     db,
     commits,
@@ -40,6 +40,62 @@ describe('group commit', () => {
     expect(answered).toEqual(['a', 'saw 1', 'b']);
     await commits.read(() => 0);
     expect(turns).toEqual([true, false]);
+  });
+
+  test('STO-156 on a full disk what would grow is refused, beside what tidies up and what reads', async () => {
+    const disk = { isFull: true, giveUp: () => false };
+    const { db, commits, add, rows } = setUp(() => undefined, disk);
+    const insert = db.prepare('INSERT INTO t (x) VALUES (?)');
+    const outcomes = await Promise.allSettled([
+      add('grows'),
+      commits.tidy(() => insert.run('tidies').changes),
+      commits.read(() => rows()),
+      add('grows too'),
+    ]);
+    expect(outcomes.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.name))).toEqual([
+      'StoreUnavailable',
+      1,
+      ['tidies'],
+      'StoreUnavailable',
+    ]);
+    disk.isFull = false;
+    await add('grows');
+    expect(rows()).toEqual(['tidies', 'grows']);
+  });
+
+  test('STO-156 what tidies up is tried again once, with the room that was kept for it', async () => {
+    let isFull = false;
+    let given = 0;
+    const giveUp = () => {
+      if (isFull) return false;
+      isFull = true;
+      given++;
+      return true;
+    };
+    const disk = {
+      get isFull() {
+        return isFull;
+      },
+      giveUp,
+    };
+    const { commits, add } = setUp(() => undefined, disk);
+    // What SQLite throws, with no disk that could be full.
+    const full = Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    let tries = 0;
+    const tidy = commits.tidy(() => {
+      tries++;
+      if (!isFull) throw full;
+      return 'done';
+    });
+    const grow = add('x');
+    await expect(tidy).resolves.toBe('done');
+    await expect(grow).rejects.toThrow('disk of the embedded store is full');
+    const never = commits.tidy(() => {
+      throw full;
+    });
+    await expect(never).rejects.toThrow('cannot be used: database or disk is full');
+    // Together with the other, by itself, and with the reserve's room.
+    expect([given, tries]).toEqual([1, 3]);
   });
 
   test('STO-36 one that throws is rolled back by itself, and no other suffers', async () => {

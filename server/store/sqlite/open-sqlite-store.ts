@@ -1,8 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Random } from '../../random.ts';
 import type { Store } from '../store.ts';
+import { DATABASE_FILE, prepareDataDir, RESERVE_FILE } from './data-dir.ts';
+import { DiskReserve, type ReserveOptions } from './disk-reserve.ts';
+import { isDiskFull } from './errors.ts';
 import { takeOwnership } from './owner-lock.ts';
 import { buryFormerProcess } from './presence.ts';
 import { migrate } from './schema.ts';
@@ -19,6 +22,8 @@ export interface SqliteOptions {
    * Neither can leave a broken file.
    */
   readonly synchronous?: undefined | Synchronous;
+  /** What is kept of the disk for the time when it is full; nothing when left out. */
+  readonly reserve?: undefined | ReserveOptions;
 }
 
 const PRAGMAS = `
@@ -44,7 +49,16 @@ export class UnusableDataDir extends Error {
  */
 export async function openSqliteStore(options: SqliteOptions, deps: { random: Random }): Promise<Store> {
   try {
-    return await openDatabase(options, deps);
+    prepareDataDir(options.dataDir);
+    try {
+      return await openDatabase(options, deps);
+    } catch (error) {
+      const reserve = join(options.dataDir, RESERVE_FILE);
+      if (!isDiskFull(error) || !existsSync(reserve)) throw error;
+      // This is what it is for.
+      rmSync(reserve);
+      return await openDatabase(options, deps);
+    }
   } catch (error) {
     if (!(error instanceof Error && ('errcode' in error || 'errno' in error))) throw error;
     const message = `DATA_DIR ${options.dataDir} cannot be used: ${error.message}`;
@@ -52,20 +66,21 @@ export async function openSqliteStore(options: SqliteOptions, deps: { random: Ra
   }
 }
 
-async function openDatabase(options: SqliteOptions, deps: { random: Random }): Promise<Store> {
+async function openDatabase(options: SqliteOptions, { random }: { random: Random }): Promise<Store> {
   const { dataDir, synchronous = 'full' } = options;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = takeOwnership(dataDir);
-  const path = join(dataDir, 'holdfast.db');
+  const path = join(dataDir, DATABASE_FILE);
   let db: undefined | DatabaseSync;
   try {
     // A reader beside us, such as a backup, never blocks a writer for longer than this.
     db = new DatabaseSync(path, { timeout: 250 });
     db.exec(PRAGMAS);
     migrate(db);
-    const storeId = begin(new Sql(db), db, deps.random);
+    const storeId = begin(new Sql(db), db, random);
     const sync = synchronous === 'full' ? await WalSync.open(`${path}-wal`) : undefined;
-    return new SqliteStore({ db, lock, sync, storeId });
+    if (options.reserve === undefined) rmSync(join(dataDir, RESERVE_FILE), { force: true });
+    const reserve = options.reserve && (await DiskReserve.open({ ...options.reserve, dataDir, db, random }));
+    return new SqliteStore({ db, lock, sync, reserve, storeId });
   } catch (error) {
     db?.close();
     lock.release();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { LOCK_FILE } from './data-dir.ts';
 
 /** Another process (or another store of this one) owns the data directory. */
 export class DataDirInUse extends Error {
@@ -23,7 +24,7 @@ export interface OwnerLock {
  * The data file itself stays open to readers beside the server, such as a backup.
  */
 export function takeOwnership(dataDir: string): OwnerLock {
-  const db = new DatabaseSync(join(dataDir, 'holdfast.lock'), { timeout: 0 });
+  const db = new DatabaseSync(join(dataDir, LOCK_FILE), { timeout: 0 });
   try {
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {

@@ -9,6 +9,7 @@ import { history } from './history.ts';
 import { due, list } from './list.ts';
 import { eventsAfter } from './log.ts';
 import { open } from './open.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import type { OwnerLock } from './owner-lock.ts';
 import { detach, touch } from './presence.ts';
 import { rewrite } from './rewrite.ts';
@@ -25,8 +26,13 @@ export interface OpenedDatabase {
   readonly lock: OwnerLock;
   /** `undefined`: a commit alone is durable enough. */
   readonly sync: undefined | WalSync;
+  /** `undefined`: nothing is kept for a full disk. */
+  readonly reserve: undefined | DiskReserve;
   readonly storeId: string;
 }
+
+/** So many bytes of a write weigh as much as an ordinary operation: a transaction of large ones is a short one. */
+const BYTES_PER_WEIGHT = 16_384;
 
 /** The port over one SQLite file. Every operation is a function of this folder, run by `GroupCommit`. */
 export class SqliteStore implements S.Store {
@@ -38,11 +44,12 @@ export class SqliteStore implements S.Store {
   #closing: undefined | Promise<void>;
 
   constructor(opened: OpenedDatabase) {
-    const { db, sync } = opened;
+    const { db, sync, reserve } = opened;
     this.storeId = opened.storeId;
     this.#opened = opened;
     this.#sql = new Sql(db);
-    this.#commits = new GroupCommit(db, (wrote) => (wrote ? sync?.committed() : sync?.settled()));
+    const durable = (wrote: boolean) => (wrote ? sync?.committed() : sync?.settled());
+    this.#commits = new GroupCommit(db, durable, reserve);
   }
 
   ping(): Promise<void> {
@@ -51,8 +58,17 @@ export class SqliteStore implements S.Store {
     });
   }
 
-  secret(name: string, proposed: string): Promise<string> {
+  probe(): Promise<void> {
     return this.#commits.write(() => {
+      this.#sql.run(
+        "INSERT INTO meta (name, value) VALUES ('probe', '1') ON CONFLICT DO UPDATE SET value = CAST(value + 1 AS TEXT)",
+      );
+    });
+  }
+
+  secret(name: string, proposed: string): Promise<string> {
+    // A start asks for it, on a full disk too, and mostly it is there.
+    return this.#commits.tidy(() => {
       this.#sql.run('INSERT OR IGNORE INTO secret (name, value) VALUES (?, ?)', name, proposed);
       return (
         this.#sql.get<{ value: string }>('SELECT value FROM secret WHERE name = ?', name)?.value ?? proposed
@@ -70,15 +86,18 @@ export class SqliteStore implements S.Store {
   }
 
   append(request: S.AppendRequest): Promise<S.AppendResult> {
-    return this.#commits.write(() => append(this.#sql, request), request.events.length);
+    const run = () => append(this.#sql, request);
+    const weight = weightOf(request.events);
+    // What gives a lease back ends a run: without that neither could a session end.
+    return isEnding(request) ? this.#commits.tidy(run, weight) : this.#commits.write(run, weight);
   }
 
   rewrite(request: S.RewriteRequest): Promise<boolean> {
-    return this.#commits.write(() => rewrite(this.#sql, request), request.events.length);
+    return this.#commits.write(() => rewrite(this.#sql, request), weightOf(request.events));
   }
 
   appendChunk(request: S.ChunkRequest): Promise<S.ChunkResult> {
-    return this.#commits.write(() => appendChunk(this.#sql, request));
+    return this.#commits.write(() => appendChunk(this.#sql, request), weightOf([request]));
   }
 
   read({ sessionId, fromSeq, limit, maxBytes }: S.ReadRequest): Promise<S.LogPage> {
@@ -113,17 +132,17 @@ export class SqliteStore implements S.Store {
     const slices: Promise<(undefined | S.Head)[]>[] = [];
     for (let i = 0; i === 0 || i < entries.length; i += TOUCH_SLICE) {
       const slice = entries.slice(i, i + TOUCH_SLICE);
-      slices.push(this.#commits.write(() => touch(this.#sql, nodeId, slice, now), slice.length));
+      slices.push(this.#commits.tidy(() => touch(this.#sql, nodeId, slice, now), slice.length));
     }
     return (await Promise.all(slices)).flat();
   }
 
   detach(sessionId: string, connectionId: string, now: number): Promise<void> {
-    return this.#commits.write(() => detach(this.#sql, sessionId, connectionId, now));
+    return this.#commits.tidy(() => detach(this.#sql, sessionId, connectionId, now));
   }
 
   renewLease(sessionId: string, lease: S.Lease): Promise<boolean> {
-    return this.#commits.write(() => {
+    return this.#commits.tidy(() => {
       const row = findSession(this.#sql, sessionId);
       if (row === undefined || !holdsLease(row, lease)) return false;
       this.#sql.run('UPDATE session SET lease_until = ? WHERE n = ?', lease.until, row.n);
@@ -132,7 +151,7 @@ export class SqliteStore implements S.Store {
   }
 
   expire(request: S.ExpireRequest): Promise<S.ExpireResult> {
-    return this.#commits.write(() => expire(this.#sql, request));
+    return this.#commits.tidy(() => expire(this.#sql, request));
   }
 
   due(now: number, limit: number): Promise<string[]> {
@@ -140,13 +159,13 @@ export class SqliteStore implements S.Store {
   }
 
   setAlarm(sessionId: string, alarmAt: undefined | number): Promise<void> {
-    return this.#commits.write(() => {
+    return this.#commits.tidy(() => {
       this.#sql.run('UPDATE session SET alarm_at = ? WHERE id = ?', nullable(alarmAt), sessionId);
     });
   }
 
   list(request: S.ListRequest): Promise<S.ListPage> {
-    return this.#commits.read(() => list(this.#sql, request));
+    return this.#commits.read(() => list(this.#sql, request), request.limit);
   }
 
   info(sessionId: string): Promise<undefined | S.SessionInfo> {
@@ -163,7 +182,7 @@ export class SqliteStore implements S.Store {
   }
 
   erase(sessionId: string): Promise<void> {
-    return this.#commits.write(() => erase(this.#sql, sessionId));
+    return this.#commits.tidy(() => erase(this.#sql, sessionId));
   }
 
   /** One process owns the file: there are no other nodes, and so nothing to hear. */
@@ -177,9 +196,19 @@ export class SqliteStore implements S.Store {
 
   async #release(): Promise<void> {
     await this.#commits.close();
-    const { db, lock, sync } = this.#opened;
+    const { db, lock, sync, reserve } = this.#opened;
+    await reserve?.close();
     await sync?.close();
     db.close();
     lock.release();
   }
+}
+
+function weightOf(parts: readonly { readonly json: string }[]): number {
+  const units = parts.reduce((sum, { json }) => sum + json.length, 0);
+  return Math.max(parts.length, Math.ceil(units / BYTES_PER_WEIGHT));
+}
+
+function isEnding({ lease }: S.AppendRequest): boolean {
+  return lease !== undefined && 'clear' in lease && lease.clear;
 }
