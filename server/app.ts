@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { fastify } from 'fastify';
 import { createAgent } from './agents/index.ts';
+import { KeyCheck } from './auth/key-check.ts';
 import { KeyRing } from './auth/key-ring.ts';
-import { RateGate } from './auth/rate-gate.ts';
 import { SessionTokens } from './auth/session-tokens.ts';
 import { Admission } from './chat/admission.ts';
 import type { ChatDeps } from './chat/chat-deps.ts';
@@ -10,11 +10,14 @@ import { ChatServer } from './chat/chat-server.ts';
 import { chatEndpoints } from './chat/endpoint.ts';
 import type { SystemClock } from './clock.ts';
 import type { Settings } from './config.ts';
-import { clientAddress, originAllowed } from './http/address.ts';
+import { originAllowed } from './http/address.ts';
+import { clientAddress } from './http/client-address.ts';
 import { serverOptions } from './http/options.ts';
 import { HttpProblem } from './http/problems.ts';
 import { registerHttp } from './http/register.ts';
+import { descriptorLimit, socketBound } from './http/socket-bound.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
+import { TcpSockets } from './http/tcp-sockets.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -95,8 +98,16 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   });
   const executor = createExecutor(settings, hub, agent, parts);
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
-  const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
-  const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
+  const keyCheck = new KeyCheck({ keys, failedPerMin: settings.auth.failedPerMin, clock, metrics });
+  const bound = socketBound(settings.sockets, descriptorLimit());
+  for (const warning of bound.warnings) log.warn({ event: 'setting' }, warning);
+  const sockets = new TcpSockets(bound.sockets);
+  const admission = new Admission({
+    settings: settings.sockets,
+    maxConnections: bound.connections,
+    clock,
+    metrics,
+  });
   const chatDeps: ChatDeps = {
     settings,
     rules: {
@@ -110,6 +121,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     store,
     hub,
     keys,
+    keyCheck,
     tokens: new SessionTokens({
       secrets: await sessionSecrets(settings, store, random),
       maxAgeMs: settings.auth.sessionTokenMaxAgeMs,
@@ -134,14 +146,14 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
 
   // Fastify says by itself that it listens; the one line that counts is main's.
   const http = fastify(
-    serverOptions(settings, log.level === 'info' ? log.child({}, { level: 'warn' }) : log),
+    serverOptions(settings, log.level === 'info' ? log.child({}, { level: 'warn' }) : log, sockets),
   );
   await registerHttp(http, {
     settings,
     clock,
     store,
-    keys,
-    failedAuth,
+    keyCheck,
+    sockets,
     threads: new StoreThreadService({
       store,
       clock,
@@ -166,6 +178,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     chat,
     admission,
     addressOf: clientAddress,
+    onUpgraded: (socket) => sockets.upgraded(socket),
     originAllowed: (request) => originAllowed(request.headers, settings.allowedOrigins),
     problem: (status, detail, headers) =>
       new HttpProblem(status, headers === undefined ? { detail } : { detail, headers }),
@@ -203,7 +216,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       await within(hub.stop(), deadline.signal);
       for (const cancel of cancels) cancel();
       lifetime.abort();
-      http.server.closeAllConnections();
+      sockets.close();
       await http.close();
       await store.close();
     },

@@ -1,11 +1,12 @@
 import fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify';
+import { KeyCheck } from '../server/auth/key-check.ts';
 import { KeyRing } from '../server/auth/key-ring.ts';
-import { RateGate } from '../server/auth/rate-gate.ts';
 import { ManualClock } from '../server/clock.ts';
 import { readSettings, type Settings } from '../server/config.ts';
 import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
 import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
+import { TcpSockets } from '../server/http/tcp-sockets.ts';
 import { createLog } from '../server/log.ts';
 import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
@@ -50,12 +51,14 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
   if (!opened.ok) throw new Error(opened.faults.join('\n'));
   const erased: string[] = [];
   const vitals = { draining: false };
+  const metrics = createMetrics({ processMetrics: false });
+  const sockets = new TcpSockets(Number.POSITIVE_INFINITY);
   const deps: HttpDeps = {
     settings,
     clock,
     store,
-    keys: opened.ring,
-    failedAuth: new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock }),
+    keyCheck: new KeyCheck({ keys: opened.ring, failedPerMin: settings.auth.failedPerMin, clock, metrics }),
+    sockets,
     threads: new StoreThreadService({
       store,
       clock,
@@ -64,7 +67,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       onErase: async (sessionId) => void erased.push(sessionId),
       onErased: () => {},
     }),
-    metrics: createMetrics({ processMetrics: false }),
+    metrics,
     vitals: {
       startedAt: clock.now(),
       isDraining: () => vitals.draining,
@@ -78,7 +81,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
     webRoot: options.webRoot ?? '/nonexistent',
     plainSocketPaths: OTHER_SOCKET_PATHS,
   };
-  const app: FastifyInstance = fastify(serverOptions(settings, log));
+  const app: FastifyInstance = fastify(serverOptions(settings, log, sockets));
   await registerHttp(app, deps);
   return {
     // The framework's own answer is a chain that only looks like a promise.

@@ -14,3 +14,22 @@ export function registerPlainGets(app: FastifyInstance, paths: readonly string[]
       throw new HttpProblem(426, { detail: 'This path is for WebSockets', headers });
     });
 }
+
+/** How long the answer to a refused upgrade may lie unread before its socket is cut off. */
+const REFUSED_TIMEOUT_MS = 5000;
+
+/** An upgrade that is not taken is answered like any request, and its connection ends with the answer, read or not. */
+export function closeRefusedUpgrades(app: FastifyInstance): void {
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (request.headers.upgrade !== undefined) {
+      const said = reply.getHeader('connection');
+      void reply.header('connection', said === undefined ? 'close' : `${String(said)}, close`);
+      request.raw.socket.setTimeout(REFUSED_TIMEOUT_MS);
+    }
+    done();
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+    done();
+  });
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../clock.ts';
+import type { Count } from '../metrics.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { Authentication } from './principal.ts';
+import { RateGate } from './rate-gate.ts';
+
+/** Signatures of unknown JWTs that an address which has used up its failed attempts may have checked, per second. */
+const THROTTLED_SIGNATURES_PER_S = 50;
+
+export interface KeyCheckOptions {
+  readonly keys: Pick<KeyRing, 'authenticate'>;
+  /** Failed attempts that an address may make in a minute. */
+  readonly failedPerMin: number;
+  readonly clock: Clock;
+  readonly metrics: { readonly authFailures: Count };
+}
+
+/** What became of one try. `throttled`: the address has used up its failed attempts, and this key is not known as good. */
+export type KeyVerdict = Authentication | { readonly kind: 'throttled'; readonly retryAfterMs: number };
+
+/**
+ * Checks keys for all planes, and counts each failed try when it is made, by address. An address that has used up its
+ * failed attempts is told nothing more about its bad keys, but a good key is let in at all times: otherwise whoever
+ * shares an address with a guesser (or sends bad keys through the same network on purpose) would be shut out.
+ *
+ * So a guesser does learn when a guess is right, however often he has failed: he is in. That is no oracle worth the name,
+ * because keys are random: 256 bits are not found at any number of tries that a server can answer. It does mean that a
+ * short, guessable key in the key file is not protected by the throttle. What a bad key was (unknown, revoked, expired)
+ * is not told once the address is throttled, and looking costs one digest. Checking the signature of a JWT costs more:
+ * one that was good before is known by its digest, others share a small allowance for each throttled address.
+ */
+export class KeyCheck {
+  readonly #keys: Pick<KeyRing, 'authenticate'>;
+  readonly #metrics: { readonly authFailures: Count };
+  readonly #failed: RateGate;
+  readonly #signatures: RateGate;
+
+  constructor({ keys, failedPerMin, clock, metrics }: KeyCheckOptions) {
+    this.#keys = keys;
+    this.#metrics = metrics;
+    this.#failed = new RateGate({ rate: failedPerMin, perMs: 60_000, clock });
+    this.#signatures = new RateGate({ rate: THROTTLED_SIGNATURES_PER_S, perMs: 1000, clock });
+  }
+
+  /** Whom the key speaks for, tried from this address. */
+  try(apiKey: string, address: string): KeyVerdict {
+    const retryAfterMs = this.#failed.check(address);
+    const answer =
+      retryAfterMs === 0
+        ? this.#keys.authenticate(apiKey)
+        : this.#keys.authenticate(apiKey, () => this.#signatures.take(address) === 0);
+    if (answer.kind === 'ok') return answer;
+    this.#metrics.authFailures.inc();
+    if (retryAfterMs > 0) return { kind: 'throttled', retryAfterMs };
+    this.#failed.take(address);
+    return answer;
+  }
+}
