@@ -100,7 +100,11 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
   const keyCheck = new KeyCheck({ keys, failedPerMin: settings.auth.failedPerMin, clock, metrics });
   const bound = socketBound(settings.sockets, descriptorLimit());
-  for (const warning of bound.warnings) log.warn({ event: 'setting' }, warning);
+  if (bound.isLowered)
+    log.warn(
+      { event: 'setting', sockets: bound.sockets },
+      'MAX_OPEN_SOCKETS is more than the file descriptors of the process allow, and is taken down',
+    );
   const sockets = new TcpSockets(bound.sockets);
   const admission = new Admission({
     settings: settings.sockets,

@@ -22,14 +22,10 @@ const no = (what: Refusal): Admittance => ({ kind: 'refused', refusal: what });
 
 /** What a key that is not good is answered with. */
 export function keyRefusal(verdict: Exclude<KeyVerdict, { kind: 'ok' }>): Refusal {
-  switch (verdict.kind) {
-    case 'invalid':
-      return refusal('invalid_key');
-    case 'expired':
-      return refusal('token_expired', undefined, { credential: 'api_key' });
-    case 'throttled':
-      return refusal('rate_limited', undefined, { retry_after_ms: verdict.retryAfterMs });
-  }
+  if (verdict.kind === 'throttled')
+    return refusal('rate_limited', undefined, { retry_after_ms: verdict.retryAfterMs });
+  if (verdict.kind === 'expired') return refusal('token_expired', undefined, { credential: 'api_key' });
+  return refusal('invalid_key');
 }
 
 /**

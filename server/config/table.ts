@@ -160,20 +160,22 @@ export const SETTINGS = {
   MAX_OPEN_SOCKETS: {
     ...limit(
       0,
-      'open TCP sockets in all, HTTP included; beyond, the oldest of the busiest address is closed',
+      "open TCP sockets in all, HTTP included; beyond, the oldest HTTP one of the busiest address is closed; unset, and at most: the process's file descriptors (`ulimit -n`) less a reserve",
     ),
-    fallback: "the process's file descriptors less a reserve",
+    fallback: undefined,
     absent: undefined,
   },
   MAX_CONNECTIONS: limit(
     100_000,
-    'open connections in all, never more than 15/16 of `MAX_OPEN_SOCKETS`; beyond, HTTP 503',
+    'open connections in all, at most 15/16 of the open sockets (a larger number is taken down to that); beyond, HTTP 503',
   ),
   MAX_CONNECTIONS_PER_SUBJECT: limit(1000, 'open connections of one subject'),
   MAX_UNAUTHENTICATED: limit(1000, 'open connections that have not authenticated'),
   MAX_UNAUTHENTICATED_PER_ADDRESS: {
-    ...limit(0, 'those of them that an address may have; beyond, HTTP 429'),
-    fallback: 'a quarter of them, at least 100',
+    ...limit(
+      250,
+      'those of them that an address may have; beyond, HTTP 429; unset: a quarter of them, at least 100',
+    ),
     absent: undefined,
   },
   RECONNECT_MIN_MS: count(500, 'shortest first delay that clients are told to reconnect after', {

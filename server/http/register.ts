@@ -13,7 +13,7 @@ import { registerHealth, type Vitals } from './health.ts';
 import { metricsAccess, registerMetrics } from './metrics.ts';
 import { registerDocuments, registerOpenApi } from './openapi.ts';
 import { HttpProblem, registerProblems } from './problems.ts';
-import { closeRefusedUpgrades, registerPlainGets } from './sockets.ts';
+import { registerPlainGets, registerSocketEnds } from './sockets.ts';
 import type { TcpSockets } from './tcp-sockets.ts';
 import { registerThreads } from './threads.ts';
 import { registerSecurityHeaders, registerWeb } from './web.ts';
@@ -42,11 +42,7 @@ export async function registerHttp(app: FastifyInstance, deps: HttpDeps): Promis
   app.decorateRequest('principal', undefined);
   registerProblems(app);
   logRequests(app);
-  closeRefusedUpgrades(app);
-  app.addHook('onResponse', (request, _reply, done) => {
-    deps.sockets.answered(request.raw.socket);
-    done();
-  });
+  registerSocketEnds(app, deps.sockets);
   await registerSecurityHeaders(app);
   await registerOpenApi(app);
   registerHealth(app, deps);

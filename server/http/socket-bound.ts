@@ -3,6 +3,8 @@ import type { SocketSettings } from '../config.ts';
 
 /** Descriptors that are kept for files, the store and the process itself; a quarter of them where there are few. */
 const RESERVE = 256;
+/** The part of the sockets that connections of the chat plane may have. */
+const CHAT_SHARE = 15 / 16;
 
 /** How many sockets may be open. */
 export interface SocketBound {
@@ -10,8 +12,8 @@ export interface SocketBound {
   readonly sockets: number;
   /** Those of them that may be connections of the chat plane: the rest is for plain HTTP, and for saying no. */
   readonly connections: number;
-  /** A line for each setting that promises more than the process can hold. */
-  readonly warnings: readonly string[];
+  /** `MAX_OPEN_SOCKETS` is more than the descriptors allow. */
+  readonly isLowered: boolean;
 }
 
 /**
@@ -23,20 +25,14 @@ export function socketBound(
   descriptors: number,
 ): SocketBound {
   const allowed = Math.max(descriptors - RESERVE, Math.floor(descriptors * 0.75));
-  const sockets = Math.min(maxOpenSockets ?? Number.POSITIVE_INFINITY, allowed);
-  const warnings: string[] = [];
-  // 0 asks for no bound, and gets the largest that there is.
-  if (maxOpenSockets !== undefined && maxOpenSockets !== Number.POSITIVE_INFINITY && maxOpenSockets > allowed)
-    warnings.push(
-      `MAX_OPEN_SOCKETS is more than the limit of ${descriptors} file descriptors allows: it is ${sockets}`,
-    );
-  const room = Number.isFinite(sockets) ? Math.max(1, Math.floor((sockets * 15) / 16)) : sockets;
-  const connections = Math.min(maxConnections, room);
-  if (Number.isFinite(maxConnections) && connections < maxConnections)
-    warnings.push(
-      `MAX_CONNECTIONS is more than ${sockets} open sockets allow: it is ${connections} (raise the limit of file descriptors, ulimit -n, or MAX_OPEN_SOCKETS)`,
-    );
-  return { sockets, connections, warnings };
+  const wanted = maxOpenSockets ?? Number.POSITIVE_INFINITY;
+  const sockets = Math.min(wanted, allowed);
+  return {
+    sockets,
+    connections: Math.min(maxConnections, Math.max(1, Math.floor(sockets * CHAT_SHARE))),
+    // 0 asks for no bound, and gets the largest that there is.
+    isLowered: wanted !== Number.POSITIVE_INFINITY && sockets < wanted,
+  };
 }
 
 /** How many file descriptors the process may have; `Infinity` where the system does not say. */

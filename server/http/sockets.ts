@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problems.ts';
+import type { TcpSockets } from './tcp-sockets.ts';
 
 /** Socket paths besides the chat plane's, which answers for its own: the agent plane and operators' pages. */
 export const OTHER_SOCKET_PATHS = ['/ws/agent', '/ws', '/ws/ui'] as const;
@@ -15,21 +16,21 @@ export function registerPlainGets(app: FastifyInstance, paths: readonly string[]
     });
 }
 
-/** How long the answer to a refused upgrade may lie unread before its socket is cut off. */
-const REFUSED_TIMEOUT_MS = 5000;
-
-/** An upgrade that is not taken is answered like any request, and its connection ends with the answer, read or not. */
-export function closeRefusedUpgrades(app: FastifyInstance): void {
+/**
+ * What becomes of a connection when its request is answered. An upgrade that is not taken is answered like any request,
+ * and its connection ends with the answer, read or not.
+ */
+export function registerSocketEnds(app: FastifyInstance, sockets: TcpSockets): void {
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (request.headers.upgrade !== undefined) {
       const said = reply.getHeader('connection');
       void reply.header('connection', said === undefined ? 'close' : `${String(said)}, close`);
-      request.raw.socket.setTimeout(REFUSED_TIMEOUT_MS);
+      sockets.lastAnswer(request.raw.socket);
     }
     done();
   });
   app.addHook('onResponse', (request, _reply, done) => {
-    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+    sockets.answered(request.raw.socket, request.headers.upgrade !== undefined);
     done();
   });
 }

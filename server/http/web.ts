@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join, sep } from 'node:path';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { HttpProblem } from './problems.ts';
 import type { TcpSockets } from './tcp-sockets.ts';
 
@@ -67,7 +67,7 @@ export async function registerWeb(
     );
     return;
   }
-  await app.register(async (scope) => {
+  const build: FastifyPluginAsync = async (scope) => {
     const taken = new WeakSet<FastifyRequest>();
     scope.addHook('onRequest', async (request) => {
       if (!files.takeFile()) throw new HttpProblem(503, { retryAfterMs: FILE_RETRY_MS });
@@ -84,5 +84,6 @@ export async function registerWeb(
         void reply.header('cache-control', path.includes(HASHED) ? IMMUTABLE : 'no-cache');
       },
     });
-  });
+  };
+  await app.register(build);
 }
