@@ -17,6 +17,8 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Keeps its data here; a folder of its own, removed at the end, when left out. */
   readonly dataDir?: string;
+  /** How many file descriptors it may have. */
+  readonly descriptors?: number;
   /** Shows the server's log. */
   readonly verbose?: boolean;
 }
@@ -102,7 +104,11 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async #spawn(port: string): Promise<void> {
-    const child = spawn(process.execPath, [join(ROOT, 'server/main.ts')], {
+    const { descriptors } = this.#options;
+    const command = [process.execPath, join(ROOT, 'server/main.ts')];
+    const limited = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command];
+    const [file = '', ...args] = descriptors === undefined ? command : limited;
+    const child = spawn(file, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

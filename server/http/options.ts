@@ -9,6 +9,7 @@ import type { Settings } from '../config.ts';
 import type { Log } from '../log.ts';
 import { trustOf } from './client-address.ts';
 import { problemOf, sendProblem } from './problems.ts';
+import { endAfterAnswer } from './sockets.ts';
 import type { TcpSockets } from './tcp-sockets.ts';
 
 /** How often the platform looks for connections whose time is over. */
@@ -39,7 +40,10 @@ export function serverOptions(
     bodyLimit: settings.http.bodyBytes,
     // More than one is made where HOST is a name of several addresses.
     serverFactory: (handler) => {
-      const server = createServer(nodeOptions(settings), handler);
+      const server = createServer(nodeOptions(settings), (request, response) => {
+        endAfterAnswer(request, response);
+        handler(request, response);
+      });
       server.setTimeout(settings.http.writeTimeoutMs);
       sockets.watch(server);
       return server;

@@ -13,7 +13,7 @@ import { registerHealth, type Vitals } from './health.ts';
 import { metricsAccess, registerMetrics } from './metrics.ts';
 import { registerDocuments, registerOpenApi } from './openapi.ts';
 import { HttpProblem, registerProblems } from './problems.ts';
-import { registerPlainGets, registerSocketEnds } from './sockets.ts';
+import { registerPlainGets } from './sockets.ts';
 import type { TcpSockets } from './tcp-sockets.ts';
 import { registerThreads } from './threads.ts';
 import { registerSecurityHeaders, registerWeb } from './web.ts';
@@ -42,7 +42,10 @@ export async function registerHttp(app: FastifyInstance, deps: HttpDeps): Promis
   app.decorateRequest('principal', undefined);
   registerProblems(app);
   logRequests(app);
-  registerSocketEnds(app, deps.sockets);
+  app.addHook('onResponse', (request, _reply, done) => {
+    deps.sockets.answered(request.raw.socket);
+    done();
+  });
   await registerSecurityHeaders(app);
   await registerOpenApi(app);
   registerHealth(app, deps);

@@ -1,6 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problems.ts';
-import type { TcpSockets } from './tcp-sockets.ts';
 
 /** Socket paths besides the chat plane's, which answers for its own: the agent plane and operators' pages. */
 export const OTHER_SOCKET_PATHS = ['/ws/agent', '/ws', '/ws/ui'] as const;
@@ -17,20 +17,14 @@ export function registerPlainGets(app: FastifyInstance, paths: readonly string[]
 }
 
 /**
- * What becomes of a connection when its request is answered. An upgrade that is not taken is answered like any request,
- * and its connection ends with the answer, read or not.
+ * An upgrade that is not taken is answered like any request, and its connection ends with the answer, read or not. What
+ * asks for a WebSocket has no body: one that is announced all the same is not waited for.
  */
-export function registerSocketEnds(app: FastifyInstance, sockets: TcpSockets): void {
-  app.addHook('onSend', (request, reply, _payload, done) => {
-    if (request.headers.upgrade !== undefined) {
-      const said = reply.getHeader('connection');
-      void reply.header('connection', said === undefined ? 'close' : `${String(said)}, close`);
-      sockets.lastAnswer(request.raw.socket);
-    }
-    done();
-  });
-  app.addHook('onResponse', (request, _reply, done) => {
-    sockets.answered(request.raw.socket, request.headers.upgrade !== undefined);
-    done();
-  });
+export function endAfterAnswer({ headers, socket }: IncomingMessage, response: ServerResponse): void {
+  if (headers.upgrade === undefined) return;
+  if (headers.upgrade.toLowerCase() === 'websocket') for (const name of BODY_HEADERS) delete headers[name];
+  response.shouldKeepAlive = false;
+  response.on('finish', () => socket.destroySoon());
 }
+
+const BODY_HEADERS = ['content-length', 'transfer-encoding', 'content-type'];

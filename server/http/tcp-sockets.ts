@@ -6,8 +6,6 @@ import { peerKey } from './client-address.ts';
 /** A socket beyond the bound is told so before it has asked anything: nothing of it is read. */
 const REFUSAL =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
-/** How long the answer to a refused upgrade may lie unread. */
-const LAST_ANSWER_TIMEOUT_MS = 5000;
 /** How long an upgrade may take before its socket is a WebSocket or gone. */
 const UPGRADE_TIMEOUT_MS = 5000;
 
@@ -56,17 +54,10 @@ export class TcpSockets {
     if (peer !== undefined) this.#plain.remove(peer, socket);
   }
 
-  /** An answer goes out with which its connection is to end: it is cut off when that lies unread. */
-  lastAnswer(socket: Socket): void {
-    if (this.#all.has(socket)) socket.setTimeout(LAST_ANSWER_TIMEOUT_MS, destroy);
-  }
-
-  /** A request of it was answered: others of its peer have waited for longer. `last`: there will be no more. */
-  answered(socket: Socket, last: boolean): void {
+  /** A request of it was answered: others of its peer have waited for longer. */
+  answered(socket: Socket): void {
     const peer = this.#all.get(socket);
-    if (peer === undefined) return;
-    if (last) socket.destroySoon();
-    else if (this.#plain.has(peer, socket)) this.#plain.add(peer, socket);
+    if (peer !== undefined && this.#plain.has(peer, socket)) this.#plain.add(peer, socket);
   }
 
   /** Takes a descriptor for a file that is sent. `false`: there is none to spare. */
