@@ -343,7 +343,7 @@ describe('who asks', () => {
     expect((await call('GET', URL, undefined, 'wrong-22')).status).toBe(429);
   });
 
-  it('HTP-6 429 for a subject that asks too often, and for nobody else', async () => {
+  it('HTP-9 429 for a subject that asks too often, and for nobody else', async () => {
     await http[Symbol.asyncDispose]();
     http = await openHttpApp(store, { env: { API_KEYS_FILE: await keyFile(), HTTP_RATE_PER_MIN: '3' } });
     for (let i = 0; i < 3; i++) expect((await call('GET', URL)).status).toBe(200);

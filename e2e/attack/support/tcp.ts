@@ -74,7 +74,7 @@ export class Tcp implements AsyncDisposable {
     const deadline = performance.now() + 45_000;
     while (!holds()) {
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`no ${what}; received: ${this.received.slice(0, 500)}`);
+      if (left <= 0 || this.#closed) throw new Error(`no ${what}; received: ${this.received.slice(0, 500)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
