@@ -4,8 +4,12 @@ import type { KeyRing } from './key-ring.ts';
 import type { Authentication } from './principal.ts';
 import { RateGate } from './rate-gate.ts';
 
-/** Signatures of unknown JWTs that an address which has used up its failed attempts may have checked, per second. */
-const THROTTLED_SIGNATURES_PER_S = 50;
+/**
+ * Signatures of unknown JWTs that are checked, per second, for an address which has used up its failed attempts. A check
+ * takes about 0.1 ms at worst, less than the connection or request that brings the key: so many cost a twentieth of a
+ * core. With fewer, junk in the form of JWTs would keep out a good JWT of the same address that was never seen before.
+ */
+const THROTTLED_SIGNATURES_PER_S = 500;
 
 export interface KeyCheckOptions {
   readonly keys: Pick<KeyRing, 'authenticate'>;
@@ -27,7 +31,7 @@ export type KeyVerdict = Authentication | { readonly kind: 'throttled'; readonly
  * because keys are random: 256 bits are not found at any number of tries that a server can answer. It does mean that a
  * short, guessable key in the key file is not protected by the throttle. What a bad key was (unknown, revoked, expired)
  * is not told once the address is throttled, and looking costs one digest. Checking the signature of a JWT costs more:
- * one that was good before is known by its digest, others share a small allowance for each throttled address.
+ * one that was good before is known by its digest, others share an allowance for each throttled address.
  */
 export class KeyCheck {
   readonly #keys: Pick<KeyRing, 'authenticate'>;
