@@ -98,7 +98,8 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   });
   const executor = createExecutor(settings, hub, agent, parts);
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
-  const keyCheck = new KeyCheck({ keys, failedPerMin: settings.auth.failedPerMin, clock, metrics });
+  const { failedPerMin, jwt } = settings.auth;
+  const keyCheck = new KeyCheck({ keys, failedPerMin, jwtAlgorithm: jwt?.algorithm, clock, metrics });
   const bound = socketBound(settings.sockets, descriptorLimit());
   if (bound.isLowered)
     log.warn(

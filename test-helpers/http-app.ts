@@ -57,7 +57,13 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
     settings,
     clock,
     store,
-    keyCheck: new KeyCheck({ keys: opened.ring, failedPerMin: settings.auth.failedPerMin, clock, metrics }),
+    keyCheck: new KeyCheck({
+      keys: opened.ring,
+      failedPerMin: settings.auth.failedPerMin,
+      jwtAlgorithm: settings.auth.jwt?.algorithm,
+      clock,
+      metrics,
+    }),
     sockets,
     threads: new StoreThreadService({
       store,

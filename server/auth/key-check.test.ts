@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../clock.ts';
-import { KeyCheck } from './key-check.ts';
+import { KeyCheck, signatureMs } from './key-check.ts';
 import { type Authentication, EXPIRED, INVALID } from './principal.ts';
 
 const GOOD: Authentication = {
@@ -38,6 +38,7 @@ beforeEach(() => {
       },
     },
     failedPerMin: 3,
+    jwtAlgorithm: 'RS256',
     clock,
     metrics: { authFailures: { inc: () => failures++ } },
   });
@@ -72,6 +73,21 @@ describe('key check', () => {
     kinds('bad', 'bad', 'bad', 'bad', 'bad');
     await clock.advance(20_000);
     expect(kinds('bad', 'bad')).toEqual(['invalid', 'throttled']);
+  });
+
+  it('KEY-23 checks a bounded number of them for all throttled addresses together', () => {
+    for (let i = 0; i < 10; i++) {
+      const address = `a${i}`;
+      for (let j = 0; j < 3; j++) check.try('bad', address);
+      for (let j = 0; j < 300; j++) check.try('jwt-bad', address);
+    }
+    expect(signatures).toBe(2000);
+  });
+
+  it('KEY-23 checks fewer where a signature costs more', () => {
+    const costs = ['HS256', 'RS256', 'ES256', 'ES384'].map(signatureMs);
+    expect(costs).toEqual([...costs].sort((a, b) => a - b));
+    expect(new Set(costs).size).toBe(4);
   });
 
   it('KEY-23 checks a bounded number of signatures for a throttled address', async () => {

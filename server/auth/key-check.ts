@@ -5,16 +5,26 @@ import type { Authentication } from './principal.ts';
 import { RateGate } from './rate-gate.ts';
 
 /**
- * Signatures of unknown JWTs that are checked, per second, for an address which has used up its failed attempts. A check
- * takes about 0.1 ms at worst, less than the connection or request that brings the key: so many cost a twentieth of a
- * core. With fewer, junk in the form of JWTs would keep out a good JWT of the same address that was never seen before.
+ * Processor time per second that goes into signatures of unknown JWTs from addresses which have used up their failed
+ * attempts: from one address, and from all of them. With much less, junk in the form of JWTs would keep out a good JWT of
+ * the same address that was never seen before.
  */
-const THROTTLED_SIGNATURES_PER_S = 500;
+const ADDRESS_MS_PER_S = 50;
+const TOTAL_MS_PER_S = 200;
+
+/** About how long one check of a signature takes, in ms, measured on a busy machine. */
+export function signatureMs(algorithm: string): number {
+  if (algorithm.startsWith('HS')) return 0.05;
+  if (algorithm === 'ES256') return 0.5;
+  return algorithm.startsWith('ES') ? 4 : 0.1;
+}
 
 export interface KeyCheckOptions {
   readonly keys: Pick<KeyRing, 'authenticate'>;
   /** Failed attempts that an address may make in a minute. */
   readonly failedPerMin: number;
+  /** The algorithm of JWTs that serve as keys; `undefined`: there are none. */
+  readonly jwtAlgorithm: undefined | string;
   readonly clock: Clock;
   readonly metrics: { readonly authFailures: Count };
 }
@@ -37,13 +47,15 @@ export class KeyCheck {
   readonly #keys: Pick<KeyRing, 'authenticate'>;
   readonly #metrics: { readonly authFailures: Count };
   readonly #failed: RateGate;
-  readonly #signatures: RateGate;
+  readonly #signatures: { readonly ofAddress: RateGate; readonly ofAll: RateGate };
 
-  constructor({ keys, failedPerMin, clock, metrics }: KeyCheckOptions) {
+  constructor({ keys, failedPerMin, jwtAlgorithm, clock, metrics }: KeyCheckOptions) {
     this.#keys = keys;
     this.#metrics = metrics;
     this.#failed = new RateGate({ rate: failedPerMin, perMs: 60_000, clock });
-    this.#signatures = new RateGate({ rate: THROTTLED_SIGNATURES_PER_S, perMs: 1000, clock });
+    const costMs = jwtAlgorithm === undefined ? 1 : signatureMs(jwtAlgorithm);
+    const gate = (msPerS: number) => new RateGate({ rate: msPerS / costMs, perMs: 1000, clock });
+    this.#signatures = { ofAddress: gate(ADDRESS_MS_PER_S), ofAll: gate(TOTAL_MS_PER_S) };
   }
 
   /** Whom the key speaks for, tried from this address. */
@@ -52,11 +64,16 @@ export class KeyCheck {
     const answer =
       retryAfterMs === 0
         ? this.#keys.authenticate(apiKey)
-        : this.#keys.authenticate(apiKey, () => this.#signatures.take(address) === 0);
+        : this.#keys.authenticate(apiKey, () => this.#mayVerify(address));
     if (answer.kind === 'ok') return answer;
     this.#metrics.authFailures.inc();
     if (retryAfterMs > 0) return { kind: 'throttled', retryAfterMs };
     this.#failed.take(address);
     return answer;
+  }
+
+  #mayVerify(address: string): boolean {
+    const { ofAddress, ofAll } = this.#signatures;
+    return ofAddress.take(address) === 0 && ofAll.take('') === 0;
   }
 }
