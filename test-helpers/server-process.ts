@@ -11,6 +11,8 @@ import { freePort } from './ports.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 const LOG_LINES = 20_000;
+/** Behind a trusted proxy loopback alone does not open the metrics. */
+const METRICS_TOKEN = 'the-metrics-token-of-tests';
 
 export interface ServerProcessOptions {
   /** Settings over those of the tests: any free port, no pretty words in the log. */
@@ -117,6 +119,7 @@ export class ServerProcess implements AsyncDisposable {
         HOST: '127.0.0.1',
         PORT: port,
         DATA_DIR: this.#dataDir,
+        METRICS_TOKEN,
         ...this.#options.env,
       },
     });
@@ -170,7 +173,8 @@ export async function untilConnections(url: string, count: number): Promise<void
 
 /** One of the server's metrics, by the beginning of its line: `holdfast_appends_total`. */
 export async function metric(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  const headers = { authorization: `Bearer ${METRICS_TOKEN}` };
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
   const line = text.split('\n').find((one) => one.startsWith(`${name} `));
   if (line === undefined) throw new Error(`there is no metric ${name}`);
   return Number(line.slice(name.length + 1));
