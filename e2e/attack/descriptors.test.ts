@@ -39,7 +39,7 @@ test.each([
   ['that ask nothing', ''],
   ['whose request never ends', 'GET / HTTP/1.1\r\nHost: a\r\n'],
   ['that idle after an answer', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'],
-])('HTP-41 sockets %s take neither the descriptors nor the room of others', async (_what, send) => {
+])('HTP-51 sockets %s take neither the descriptors nor the room of others', async (_what, send) => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-keys-'));
   const file = join(folder, 'keys.json');
   await writeKeys(file, false);
@@ -63,7 +63,7 @@ test.each([
   await rm(folder, { recursive: true });
 });
 
-test('HTP-41 where WebSockets have taken what they may, HTTP is answered and one more is 503', async () => {
+test('HTP-51 where WebSockets have taken what they may, HTTP is answered and one more is 503', async () => {
   const env = { MAX_OPEN_SOCKETS: '32', CONNECTION_RATE_PER_S: '0' };
   await using server = await ServerProcess.start({ env });
   const clients: WireClient[] = [];

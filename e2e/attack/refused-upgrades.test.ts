@@ -35,14 +35,14 @@ const REFUSED: readonly (readonly [what: string, request: string, status: number
 ];
 
 describeStore('sqlite', 'upgrades that are not taken', { DEBUG_ENDPOINTS: 'false' }, (site) => {
-  test.each(REFUSED)('HTP-40 %s: answered, and its connection ends', async (_what, request, status) => {
+  test.each(REFUSED)('HTP-50 %s: answered, and its connection ends', async (_what, request, status) => {
     await using tcp = await Tcp.open(site.url);
     tcp.send(request);
     expect(await tcp.status()).toBe(status);
     await tcp.closed();
   });
 
-  test('HTP-40 FLO-10 one that reads nothing does not keep the server from stopping in time', async () => {
+  test('HTP-50 FLO-10 one that reads nothing does not keep the server from stopping in time', async () => {
     const server = await site.start();
     const sockets: Tcp[] = [];
     for (const [, request] of REFUSED) {
@@ -59,7 +59,7 @@ describeStore('sqlite', 'upgrades that are not taken', { DEBUG_ENDPOINTS: 'false
 });
 
 describeStore('sqlite', 'an upgrade while there is no room', { MAX_CONNECTIONS: '1' }, (site) => {
-  test('HTP-40 503: answered, and its connection ends', async () => {
+  test('HTP-50 503: answered, and its connection ends', async () => {
     await using first = await Tcp.upgrade(site.url, '/client_x');
     await first.has('connection_established');
     await using second = await Tcp.upgrade(site.url, '/client_x', '127.0.0.2');

@@ -22,7 +22,7 @@ describeStore('sqlite', 'slow HTTP', SHORT, (site) => {
       408,
     ],
     ['idles after an answer', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n', 0, 200],
-  ] as const)('HTP-42 a connection that %s is closed', async (_what, first, dribble, status) => {
+  ] as const)('HTP-52 a connection that %s is closed', async (_what, first, dribble, status) => {
     await using tcp = await Tcp.open(site.url);
     tcp.send(first);
     const timer = dribble === 0 ? undefined : setInterval(() => tcp.send(dribble), 50);
@@ -34,7 +34,7 @@ describeStore('sqlite', 'slow HTTP', SHORT, (site) => {
   /** More than the kernel takes for a peer that reads nothing. */
   const MANY = 'GET /api/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(400);
 
-  test('HTP-43 a peer that reads nothing of its answers is dropped', async () => {
+  test('HTP-53 a peer that reads nothing of its answers is dropped', async () => {
     const descriptors = () => metric(site.url, 'process_open_fds');
     await using tcp = await Tcp.open(site.url);
     tcp.send('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -48,7 +48,7 @@ describeStore('sqlite', 'slow HTTP', SHORT, (site) => {
       if (performance.now() > deadline) throw new Error('the peer was not dropped');
   });
 
-  test('HTP-43 one that reads slowly, but reads, is not', async () => {
+  test('HTP-53 one that reads slowly, but reads, is not', async () => {
     await using tcp = await Tcp.open(site.url);
     tcp.send(MANY);
     // Pauses that are shorter than the timeout each, and longer in all: being slow is what is tested.

@@ -15,13 +15,13 @@ describe('the bound of sockets', () => {
     [512, 384, 360],
     [64, 48, 45],
   ])(
-    'HTP-41 with %d descriptors there are %d sockets, %d of them connections',
+    'HTP-51 with %d descriptors there are %d sockets, %d of them connections',
     (limit, sockets, connections) => {
       expect(socketBound(UNSET, limit)).toEqual({ sockets, connections, isLowered: false });
     },
   );
 
-  it('HTP-41 a setting holds as far as the descriptors allow', () => {
+  it('HTP-51 a setting holds as far as the descriptors allow', () => {
     const bound = (maxOpenSockets: number, limit: number) =>
       socketBound({ maxOpenSockets, maxConnections: 1000 }, limit);
     expect(bound(200, 1024)).toEqual({ sockets: 200, connections: 187, isLowered: false });
@@ -30,7 +30,7 @@ describe('the bound of sockets', () => {
     expect(bound(5000, Infinity)).toEqual({ sockets: 5000, connections: 1000, isLowered: false });
   });
 
-  it('HTP-41 the limit is what the system says of this process', async () => {
+  it('HTP-51 the limit is what the system says of this process', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-limits-'));
     const file = join(folder, 'limits');
     await writeFile(
