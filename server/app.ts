@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { fastify } from 'fastify';
 import { createAgent } from './agents/index.ts';
+import { KeyCheck } from './auth/key-check.ts';
 import { KeyRing } from './auth/key-ring.ts';
-import { RateGate } from './auth/rate-gate.ts';
 import { SessionTokens } from './auth/session-tokens.ts';
 import { Admission } from './chat/admission.ts';
 import type { ChatDeps } from './chat/chat-deps.ts';
@@ -12,12 +12,14 @@ import type { SystemClock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { Pages } from './flow/pages.ts';
 import { UnsentBudget } from './flow/unsent-budget.ts';
-import { clientAddress } from './http/address.ts';
+import { clientAddress } from './http/client-address.ts';
 import { serverOptions } from './http/options.ts';
 import { originGuard } from './http/origin.ts';
 import { HttpProblem } from './http/problems.ts';
 import { registerHttp } from './http/register.ts';
+import { descriptorLimit, socketBound } from './http/socket-bound.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
+import { TcpSockets } from './http/tcp-sockets.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -98,14 +100,27 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   });
   const executor = createExecutor(settings, hub, agent, parts);
   const sweeper = createSweeper(settings, hub, contact, executor, parts);
-  const failedAuth = new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock });
   const unsent = new UnsentBudget({
     totalBytes: settings.sockets.unsentBytes,
     subjectBytes: settings.sockets.unsentBytesPerSubject,
   });
   metrics.readUnsent(() => unsent.bytes);
   const pages = new Pages(settings.sockets.pageBytes);
-  const admission = new Admission(settings.sockets, failedAuth, clock, metrics);
+  const { failedPerMin, jwt } = settings.auth;
+  const keyCheck = new KeyCheck({ keys, failedPerMin, jwtAlgorithm: jwt?.algorithm, clock, metrics });
+  const bound = socketBound(settings.sockets, descriptorLimit());
+  if (bound.isLowered)
+    log.warn(
+      { event: 'setting', sockets: bound.sockets },
+      'MAX_OPEN_SOCKETS is more than the file descriptors of the process allow, and is taken down',
+    );
+  const sockets = new TcpSockets(bound.sockets);
+  const admission = new Admission({
+    settings: settings.sockets,
+    maxConnections: bound.connections,
+    clock,
+    metrics,
+  });
   const chatDeps: ChatDeps = {
     settings,
     rules: {
@@ -118,6 +133,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     store,
     hub,
     keys,
+    keyCheck,
     tokens: new SessionTokens({
       secrets: await sessionSecrets(settings, store, random),
       maxAgeMs: settings.auth.sessionTokenMaxAgeMs,
@@ -144,14 +160,14 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
 
   // Fastify says by itself that it listens; the one line that counts is main's.
   const http = fastify(
-    serverOptions(settings, log.level === 'info' ? log.child({}, { level: 'warn' }) : log),
+    serverOptions(settings, log.level === 'info' ? log.child({}, { level: 'warn' }) : log, sockets),
   );
   await registerHttp(http, {
     settings,
     clock,
     store,
-    keys,
-    failedAuth,
+    keyCheck,
+    sockets,
     threads: new StoreThreadService({
       store,
       clock,
@@ -178,6 +194,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     chat,
     admission,
     addressOf: clientAddress,
+    onUpgraded: (socket) => sockets.upgraded(socket),
     originAllowed: originGuard(settings, clock, log),
     problem: (status, detail, headers) =>
       new HttpProblem(status, headers === undefined ? { detail } : { detail, headers }),
@@ -215,7 +232,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       await within(hub.stop(), deadline.signal);
       for (const cancel of cancels) cancel();
       lifetime.abort();
-      http.server.closeAllConnections();
+      sockets.close();
       await http.close();
       await store.close();
     },

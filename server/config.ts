@@ -42,7 +42,7 @@ export interface Settings {
   readonly allowedOrigins: readonly string[];
   /** Names, with or without a port, under which browsers reach this server. */
   readonly publicHosts: readonly string[];
-  /** As fastify's `trustProxy` takes it. */
+  /** Addresses, ranges, and the names `loopback`, `linklocal`, `uniquelocal`. */
   readonly trustProxy: false | string[];
   readonly debugEndpoints: boolean;
   readonly logLevel: Values['LOG_LEVEL'];
@@ -54,7 +54,16 @@ export interface Settings {
   readonly sessions: SessionSettings;
   readonly runs: RunSettings;
   readonly sockets: SocketSettings;
-  readonly http: { readonly ratePerMin: number; readonly bodyBytes: number };
+  readonly http: HttpSettings;
+}
+
+export interface HttpSettings {
+  readonly ratePerMin: number;
+  readonly bodyBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly writeTimeoutMs: number;
 }
 
 export interface AuthSettings {
@@ -104,10 +113,14 @@ export interface SocketSettings {
   readonly pressedReaderMs: number;
   readonly messageRatePerS: number;
   readonly messageBurst: number;
+  readonly controlFrameRatePerS: number;
   readonly connectionRatePerS: number;
+  /** `undefined`: as many as the process's file descriptors allow. */
+  readonly maxOpenSockets: undefined | number;
   readonly maxConnections: number;
   readonly maxConnectionsPerSubject: number;
   readonly maxUnauthenticated: number;
+  readonly maxUnauthenticatedPerAddress: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
 }
@@ -174,7 +187,14 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
       chunkCoalesceMs: values.CHUNK_COALESCE_MS,
     },
     sockets,
-    http: { ratePerMin: values.HTTP_RATE_PER_MIN, bodyBytes: values.HTTP_BODY_BYTES },
+    http: {
+      ratePerMin: values.HTTP_RATE_PER_MIN,
+      bodyBytes: values.HTTP_BODY_BYTES,
+      headersTimeoutMs: values.HTTP_HEADERS_TIMEOUT_MS,
+      requestTimeoutMs: values.HTTP_REQUEST_TIMEOUT_MS,
+      idleTimeoutMs: values.HTTP_IDLE_TIMEOUT_MS,
+      writeTimeoutMs: values.HTTP_WRITE_TIMEOUT_MS,
+    },
   };
   return { ok: true, settings, warnings };
 }
@@ -242,10 +262,14 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     pressedReaderMs: values.PRESSED_READER_MS,
     messageRatePerS: values.MESSAGE_RATE_PER_S,
     messageBurst: values.MESSAGE_BURST,
+    controlFrameRatePerS: values.CONTROL_FRAME_RATE_PER_S,
     connectionRatePerS: values.CONNECTION_RATE_PER_S,
+    maxOpenSockets: values.MAX_OPEN_SOCKETS,
     maxConnections: values.MAX_CONNECTIONS,
     maxConnectionsPerSubject: values.MAX_CONNECTIONS_PER_SUBJECT,
     maxUnauthenticated: values.MAX_UNAUTHENTICATED,
+    maxUnauthenticatedPerAddress:
+      values.MAX_UNAUTHENTICATED_PER_ADDRESS ?? Math.max(100, Math.floor(values.MAX_UNAUTHENTICATED / 4)),
     reconnectMinMs: values.RECONNECT_MIN_MS,
     reconnectMaxMs: values.RECONNECT_MAX_MS,
   };

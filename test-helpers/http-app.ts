@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify';
+import { KeyCheck } from '../server/auth/key-check.ts';
 import { KeyRing } from '../server/auth/key-ring.ts';
-import { RateGate } from '../server/auth/rate-gate.ts';
 import { ManualClock } from '../server/clock.ts';
 import { readSettings, type Settings } from '../server/config.ts';
 import { Pages } from '../server/flow/pages.ts';
@@ -8,6 +8,7 @@ import { UnsentBudget } from '../server/flow/unsent-budget.ts';
 import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
 import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
+import { TcpSockets } from '../server/http/tcp-sockets.ts';
 import { createLog } from '../server/log.ts';
 import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
@@ -54,12 +55,20 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
   const erased: string[] = [];
   const vitals = { draining: false };
   const unsent = new UnsentBudget({ totalBytes: Infinity, subjectBytes: Infinity });
+  const metrics = createMetrics({ processMetrics: false });
+  const sockets = new TcpSockets(Number.POSITIVE_INFINITY);
   const deps: HttpDeps = {
     settings,
     clock,
     store,
-    keys: opened.ring,
-    failedAuth: new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock }),
+    keyCheck: new KeyCheck({
+      keys: opened.ring,
+      failedPerMin: settings.auth.failedPerMin,
+      jwtAlgorithm: settings.auth.jwt?.algorithm,
+      clock,
+      metrics,
+    }),
+    sockets,
     threads: new StoreThreadService({
       store,
       clock,
@@ -70,7 +79,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
     }),
     unsent,
     pages: new Pages(settings.sockets.pageBytes),
-    metrics: createMetrics({ processMetrics: false }),
+    metrics,
     vitals: {
       startedAt: clock.now(),
       isDraining: () => vitals.draining,
@@ -84,7 +93,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
     webRoot: options.webRoot ?? '/nonexistent',
     plainSocketPaths: OTHER_SOCKET_PATHS,
   };
-  const app: FastifyInstance = fastify(serverOptions(settings, log));
+  const app: FastifyInstance = fastify(serverOptions(settings, log, sockets));
   await registerHttp(app, deps);
   return {
     // The framework's own answer is a chain that only looks like a promise.

@@ -12,12 +12,16 @@ import { freePort } from './ports.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 const LOG_LINES = 20_000;
+/** Behind a trusted proxy loopback alone does not open the metrics. */
+const METRICS_TOKEN = 'the-metrics-token-of-tests';
 
 export interface ServerProcessOptions {
   /** Settings over those of the tests: any free port, no pretty words in the log. */
   readonly env?: Readonly<Record<string, string>>;
   /** Keeps its data here; a folder of its own, removed at the end, when left out. */
   readonly dataDir?: string;
+  /** How many file descriptors it may have. */
+  readonly descriptors?: number;
   /** Shows the server's log. */
   readonly verbose?: boolean;
 }
@@ -103,7 +107,11 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async #spawn(port: string): Promise<void> {
-    const child = spawn(process.execPath, [join(ROOT, 'server/main.ts')], {
+    const { descriptors } = this.#options;
+    const command = [process.execPath, join(ROOT, 'server/main.ts')];
+    const limited = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command];
+    const [file = '', ...args] = descriptors === undefined ? command : limited;
+    const child = spawn(file, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -114,6 +122,7 @@ export class ServerProcess implements AsyncDisposable {
         DATA_DIR: this.#dataDir,
         // The default would have each of hundreds of servers write 16 MiB.
         DISK_RESERVE_BYTES: '262144',
+        METRICS_TOKEN,
         ...withDevelopmentKeys(this.#options.env),
       },
     });
@@ -167,7 +176,8 @@ export async function untilConnections(url: string, count: number): Promise<void
 
 /** One of the server's metrics, by the beginning of its line: `holdfast_appends_total`. */
 export async function metric(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  const headers = { authorization: `Bearer ${METRICS_TOKEN}` };
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
   const line = text.split('\n').find((one) => one.startsWith(`${name} `));
   if (line === undefined) throw new Error(`there is no metric ${name}`);
   return Number(line.slice(name.length + 1));

@@ -11,8 +11,12 @@ import { type Authentication, EXPIRED, INVALID, type Principal } from './princip
 export const KEY_FILE_POLL_MS = 2000;
 /** The longest key that is looked at at all. */
 const MAX_KEY_LENGTH = 8192;
+/** How many JWTs that were good are known by their digest: the oldest is forgotten first, and checked again. */
+const MAX_KNOWN_JWTS = 4096;
 /** Keys that everybody knows; where development keys do not hold, the key file may not hold them either. */
 const KNOWN_KEYS = ['development', 'valid-test-key'];
+
+const ALWAYS = () => true;
 
 export interface KeyRingOptions {
   readonly auth: AuthSettings;
@@ -30,6 +34,8 @@ export class KeyRing {
   readonly #options: KeyRingOptions;
   readonly #jwt: undefined | JwtKeys;
   readonly #listeners = new Set<() => void>();
+  /** JWTs whose signature was good, by digest: neither the key nor the rules that they passed change while it runs. */
+  readonly #knownJwts = new Map<string, Principal>();
   #table = new KeyTable([]);
   #text: undefined | string;
   #fault: undefined | string;
@@ -56,15 +62,43 @@ export class KeyRing {
     return faults.length > 0 ? { ok: false, faults } : { ok: true, ring };
   }
 
-  /** Whom the key speaks for at this moment. */
-  authenticate(apiKey: string): Authentication {
+  /**
+   * Whom the key speaks for at this moment. `mayVerify` is asked before the signature of a JWT that is not known yet is
+   * checked, which costs more than everything else; where it says no, such a JWT is `invalid`.
+   */
+  authenticate(apiKey: string, mayVerify: () => boolean = ALWAYS): Authentication {
     if (apiKey.length === 0 || apiKey.length > MAX_KEY_LENGTH) return INVALID;
     const now = this.#options.clock.now();
+    const digest = digestOf(apiKey);
     if (this.#jwt !== undefined && JwtKeys.looksLikeOne(apiKey)) {
-      const answer = this.#jwt.authenticate(apiKey, now);
+      const answer = this.#authenticateJwt(this.#jwt, apiKey, digest, now, mayVerify);
       if (answer.kind !== 'invalid') return answer;
     }
-    return this.#table.find(Buffer.from(digestOf(apiKey), 'hex'), now);
+    return this.#table.find(Buffer.from(digest, 'hex'), now);
+  }
+
+  #authenticateJwt(
+    jwt: JwtKeys,
+    apiKey: string,
+    digest: string,
+    now: number,
+    mayVerify: () => boolean,
+  ): Authentication {
+    const known = this.#knownJwts.get(digest);
+    if (known !== undefined) {
+      if (known.expiresAt === undefined || now < known.expiresAt) return { kind: 'ok', principal: known };
+      this.#knownJwts.delete(digest);
+      return EXPIRED;
+    }
+    if (!mayVerify()) return INVALID;
+    const answer = jwt.authenticate(apiKey, now);
+    if (answer.kind !== 'ok') return answer;
+    if (this.#knownJwts.size >= MAX_KNOWN_JWTS) {
+      const [oldest] = this.#knownJwts.keys();
+      if (oldest !== undefined) this.#knownJwts.delete(oldest);
+    }
+    this.#knownJwts.set(digest, answer.principal);
+    return answer;
   }
 
   /** What the credential behind a principal allows by now; its key itself is not needed, and not kept. */

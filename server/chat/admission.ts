@@ -1,78 +1,111 @@
 import { RateGate } from '../auth/rate-gate.ts';
 import type { Clock } from '../clock.ts';
+import { Crowd, type CrowdLimits } from '../crowd.ts';
 import type { SocketSettings } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
 
-/** Who may come in: counts of open connections, and rates by address. */
+/** A connection as it is counted. */
+export interface Member {
+  /** The address that it is counted by. */
+  readonly address: string;
+  /** It has to make room for another address. Called once it is no longer counted among those that wait. */
+  evict(): void;
+}
+
+/** Why an upgrade is refused, and when to try again. */
+export interface Turned {
+  /** `rate`, `share`: the address has too many. `full`: there is no room for anybody. */
+  readonly why: 'rate' | 'share' | 'full';
+  readonly retryAfterMs: number;
+}
+
+export interface AdmissionOptions {
+  readonly settings: Pick<
+    SocketSettings,
+    'connectionRatePerS' | 'maxConnectionsPerSubject' | 'maxUnauthenticated' | 'maxUnauthenticatedPerAddress'
+  >;
+  /** Connections that may be open: `MAX_CONNECTIONS`, or what the process's descriptors allow if that is less. */
+  readonly maxConnections: number;
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'connections' | 'unauthenticated'>;
+}
+
+/** When to try again where nobody knows when there will be room. */
+const RETRY_MS = 1000;
+
+/**
+ * Who may come in: counts of open connections, and the rate of new ones by address. Connections that have not
+ * authenticated are counted by address, so that no address takes the room of the others.
+ */
 export class Admission {
-  readonly #settings: SocketSettings;
-  readonly #metrics: Metrics;
+  readonly #options: AdmissionOptions;
+  readonly #limits: CrowdLimits;
   readonly #newByAddress: RateGate;
-  readonly #failedByAddress: RateGate;
+  readonly #waiting = new Crowd<Member>();
   readonly #bySubject = new Map<string, number>();
   #open = 0;
-  #unauthenticated = 0;
 
-  /** `failedAuth`: failed attempts by address, which all planes share. */
-  constructor(settings: SocketSettings, failedAuth: RateGate, clock: Clock, metrics: Metrics) {
-    this.#settings = settings;
-    this.#metrics = metrics;
+  constructor(options: AdmissionOptions) {
+    const { settings, clock } = options;
+    this.#options = options;
+    this.#limits = { max: settings.maxUnauthenticated, maxPerAddress: settings.maxUnauthenticatedPerAddress };
     this.#newByAddress = new RateGate({ rate: settings.connectionRatePerS, perMs: 1000, clock });
-    this.#failedByAddress = failedAuth;
   }
 
   get open(): number {
     return this.#open;
   }
 
-  /** Whether there is room for one more socket at all. */
-  hasRoom(): boolean {
-    const { maxConnections, maxUnauthenticated } = this.#settings;
-    return this.#open < maxConnections && this.#unauthenticated < maxUnauthenticated;
+  /** Whether an upgrade from this address is to be refused. Every answer counts towards the address's rate. */
+  turnsAway(address: string): undefined | Turned {
+    const waitMs = this.#newByAddress.take(address);
+    if (waitMs > 0) return { why: 'rate', retryAfterMs: waitMs };
+    if (this.#open >= this.#options.maxConnections) return { why: 'full', retryAfterMs: RETRY_MS };
+    const entry = this.#waiting.judge(address, this.#limits);
+    return entry.kind === 'refuse' ? { why: entry.why, retryAfterMs: RETRY_MS } : undefined;
   }
 
-  /** Counts a new socket. The answer is how long its address has to wait, 0 when it is welcome. */
-  enter(address: string): number {
+  /** Counts a new connection that was not turned away. Where there is no room, another one makes it. */
+  enter(member: Member): void {
+    const entry = this.#waiting.judge(member.address, this.#limits);
     this.#open++;
-    this.#unauthenticated++;
-    this.#metrics.connections.set(this.#open);
-    this.#metrics.unauthenticated.set(this.#unauthenticated);
-    return Math.max(this.#newByAddress.take(address), this.#failedByAddress.check(address));
+    this.#waiting.add(member.address, member);
+    if (entry.kind === 'replace') {
+      this.#waiting.remove(entry.member.address, entry.member);
+      entry.member.evict();
+    }
+    this.#measure();
   }
 
-  /** A socket has authenticated as `subject`. `false`: the subject has as many as it may. */
-  authenticated(subject: string): boolean {
+  /** A connection has authenticated as `subject`. `false`: the subject has as many as it may. */
+  authenticated(member: Member, subject: string): boolean {
     const count = this.#bySubject.get(subject) ?? 0;
-    if (count >= this.#settings.maxConnectionsPerSubject) return false;
+    if (count >= this.#options.settings.maxConnectionsPerSubject) return false;
     this.#bySubject.set(subject, count + 1);
-    this.#unauthenticated--;
-    this.#metrics.unauthenticated.set(this.#unauthenticated);
+    this.#waiting.remove(member.address, member);
+    this.#measure();
     return true;
   }
 
-  /** A socket that had authenticated as `subject` was not let in after all, and may try again. */
-  withdraw(subject: string): void {
+  /** A connection that had authenticated as `subject` was not let in after all, and may try again. */
+  withdraw(member: Member, subject: string): void {
     this.#forget(subject);
-    this.#unauthenticated++;
-    this.#metrics.unauthenticated.set(this.#unauthenticated);
+    this.#waiting.add(member.address, member);
+    this.#measure();
   }
 
-  /** An attempt to authenticate failed. The answer is how long the address has to wait from now on. */
-  failed(address: string): number {
-    this.#metrics.authFailures.inc();
-    return this.#failedByAddress.take(address);
-  }
-
-  /** A socket is gone; `subject` if it had authenticated. */
-  leave(subject: undefined | string): void {
+  /** A connection is gone; `subject` if it had authenticated. */
+  leave(member: Member, subject: undefined | string): void {
     this.#open--;
-    this.#metrics.connections.set(this.#open);
-    if (subject === undefined) {
-      this.#unauthenticated--;
-      this.#metrics.unauthenticated.set(this.#unauthenticated);
-      return;
-    }
-    this.#forget(subject);
+    if (subject === undefined) this.#waiting.remove(member.address, member);
+    else this.#forget(subject);
+    this.#measure();
+  }
+
+  #measure(): void {
+    const { connections, unauthenticated } = this.#options.metrics;
+    connections.set(this.#open);
+    unauthenticated.set(this.#waiting.size);
   }
 
   #forget(subject: string): void {

@@ -1,4 +1,5 @@
 import type { ConnectData } from '../../protocol/chat/handshake.ts';
+import type { KeyVerdict } from '../auth/key-check.ts';
 import { may, mayUse, type Principal } from '../auth/principal.ts';
 import type { Target } from '../session/attach.ts';
 import type { Attachment } from '../session/hub.ts';
@@ -19,18 +20,12 @@ export type Admittance = Admitted | { readonly kind: 'refused'; readonly refusal
 
 const no = (what: Refusal): Admittance => ({ kind: 'refused', refusal: what });
 
-/** Whether the key is good for this; synchronous, so that a flood of bad keys costs no more than their digests. */
-export function checkKey(
-  data: ConnectData,
-  deps: ChatDeps,
-):
-  | { readonly kind: 'ok'; readonly principal: Principal }
-  | { readonly kind: 'refused'; readonly refusal: Refusal } {
-  const result = deps.keys.authenticate(data.api_key);
-  if (result.kind === 'invalid') return { kind: 'refused', refusal: refusal('invalid_key') };
-  if (result.kind === 'expired')
-    return { kind: 'refused', refusal: refusal('token_expired', undefined, { credential: 'api_key' }) };
-  return result;
+/** What a key that is not good is answered with. */
+export function keyRefusal(verdict: Exclude<KeyVerdict, { kind: 'ok' }>): Refusal {
+  if (verdict.kind === 'throttled')
+    return refusal('rate_limited', undefined, { retry_after_ms: verdict.retryAfterMs });
+  if (verdict.kind === 'expired') return refusal('token_expired', undefined, { credential: 'api_key' });
+  return refusal('invalid_key');
 }
 
 /** Who asks to be let in, by which connection, and with how much history its session may be shown. */

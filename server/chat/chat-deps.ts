@@ -1,3 +1,4 @@
+import type { KeyCheck } from '../auth/key-check.ts';
 import type { KeyRing } from '../auth/key-ring.ts';
 import type { SessionTokens } from '../auth/session-tokens.ts';
 import type { Clock } from '../clock.ts';
@@ -20,6 +21,7 @@ export interface ChatDeps {
   readonly store: Store;
   readonly hub: SessionHub;
   readonly keys: KeyRing;
+  readonly keyCheck: KeyCheck;
   readonly tokens: SessionTokens;
   readonly admission: Admission;
   /** What peers have not taken, of all planes together. */

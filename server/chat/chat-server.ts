@@ -1,10 +1,13 @@
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { ChatDeps } from './chat-deps.ts';
 import { ChatConnection, type ConnectionDeps, type ConnectionOptions } from './connection.ts';
+import { fullBudget } from './frame-budget.ts';
 import { frameOf } from './handlers.ts';
 
 /** How often connections are looked at for silence, pings and expired keys. */
 const TICK_MS = 1000;
+/** So many seconds' worth of pings and pongs may come at once. */
+const CONTROL_BURST_S = 10;
 /** A tick that is off by more than this was not only late. */
 const LEAP_MS = 5000;
 
@@ -17,10 +20,13 @@ export class ChatServer {
   #tickedAt = 0;
 
   constructor(deps: ChatDeps) {
-    const { messageRatePerS, messageBurst, maxFrameBytes } = deps.settings.sockets;
+    const { messageRatePerS, messageBurst, maxFrameBytes, controlFrameRatePerS } = deps.settings.sockets;
+    const controlRate = { perSecond: controlFrameRatePerS, burst: controlFrameRatePerS * CONTROL_BURST_S };
     this.#deps = {
       ...deps,
       limits: { rate: { perSecond: messageRatePerS, burst: messageBurst }, maxFrameBytes },
+      controlRate,
+      fullControlBudget: fullBudget(controlRate, 0),
       onClosed: (connection) => this.#connections.delete(connection),
     };
   }
@@ -55,10 +61,10 @@ export class ChatServer {
 
   /** Takes a socket that has been upgraded. */
   accept(options: ConnectionOptions): void {
-    const waitMs = this.#deps.admission.enter(options.address);
     const connection = new ChatConnection(options, this.#deps);
+    this.#deps.admission.enter(connection);
     this.#connections.add(connection);
-    connection.open(waitMs);
+    connection.open();
   }
 
   clockMoved(ms: number): void {

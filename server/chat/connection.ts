@@ -3,12 +3,13 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
-import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
+import { mayUse, type Principal } from '../auth/principal.ts';
 import type { UnsentShare } from '../flow/unsent-budget.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { type Admitted, admit, checkKey } from './authenticate.ts';
+import type { Member } from './admission.ts';
+import { type Admitted, admit, keyRefusal } from './authenticate.ts';
 import { limitBytes } from './byte-limit.ts';
 import type { ChatDeps } from './chat-deps.ts';
 import {
@@ -20,6 +21,7 @@ import {
   transition,
 } from './connection-state.ts';
 import { debugFrame } from './debug-frame.ts';
+import { type FrameBudget, type FrameRate, spend } from './frame-budget.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound, type OutboundOptions } from './outbound.ts';
@@ -38,6 +40,10 @@ export interface ConnectionOptions {
 /** What all connections of a node share, besides what every part of the chat plane does. */
 export interface ConnectionDeps extends ChatDeps {
   readonly limits: ConnectionLimits;
+  /** How many pings and pongs a peer may send. */
+  readonly controlRate: FrameRate;
+  /** That budget, unused: one object for all who have not used theirs. */
+  readonly fullControlBudget: FrameBudget;
   readonly onClosed: (connection: ChatConnection) => void;
 }
 
@@ -47,8 +53,8 @@ const ESTABLISHED = frameOf(
   undefined,
 );
 
-/** When a connection beyond a subject's number may try again: nobody knows when one of them goes. */
-const SUBJECT_WAIT_MS = 1000;
+/** When a connection beyond a subject's number, or one that made room for another, may try again: nobody knows when one goes. */
+const ROOM_WAIT_MS = 1000;
 
 const DONE = Promise.resolve();
 const NOTHING = (): void => {};
@@ -61,12 +67,12 @@ const FRAMING_BYTES = 4096;
  * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
  * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner {
+export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner, Member {
   readonly id: string;
   readonly socket: ChatSocket;
   readonly tcp: Socket;
   readonly outbound: Outbound;
-  readonly #address: string;
+  readonly address: string;
   readonly #debug: boolean;
   readonly #deps: ConnectionDeps;
   readonly #watch: PeerWatch;
@@ -83,6 +89,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   /** Room for what is being read: the session while it is opened, later a page. */
   #reserved: undefined | UnsentShare;
   #closed = false;
+  #controlBudget: FrameBudget;
   /** The close frame was sent: what came behind it is not looked at. */
   #hungUp = false;
 
@@ -90,20 +97,20 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.id = deps.random.token(12);
     this.socket = socket;
     this.tcp = tcp;
-    this.#address = address;
+    this.address = address;
     this.#debug = debug;
     this.#deps = deps;
     const now = deps.clock.now();
     this.#state = initialState(deps.limits, now);
+    this.#controlBudget = deps.fullControlBudget;
     this.outbound = new Outbound(this);
     this.#watch = new PeerWatch(this, now);
     own(socket, this);
   }
 
-  /** Greets the peer and waits for its `connect`. `waitMs` > 0: its address comes too often, and is turned away. */
-  open(waitMs: number): void {
+  /** Greets the peer and waits for its `connect`. */
+  open(): void {
     const { clock, settings } = this.#deps;
-    if (waitMs > 0) return this.end(refusal('rate_limited', undefined, { retry_after_ms: waitMs }));
     this.#countBytes();
     this.outbound.send(ESTABLISHED);
     if (settings.sockets.authTimeoutMs > 0)
@@ -147,6 +154,12 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   /** Ends it with an error, `disconnect`, and the close frame. */
   end(what: Refusal): void {
     this.#dispatch({ type: 'end', refusal: what });
+  }
+
+  /** It makes room for another address: told why, and gone without waiting for its answer. */
+  evict(): void {
+    this.end(refusal('rate_limited', undefined, { retry_after_ms: ROOM_WAIT_MS }));
+    this.tcp.destroySoon();
   }
 
   /** Tells the reason and closes, without an error: a drain, an erased session. */
@@ -205,14 +218,31 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   onSign(): void {
-    this.#watch.heard(this.#deps.clock.now());
+    const now = this.#deps.clock.now();
+    this.#watch.heard(now);
+    this.#spendControl(now);
   }
 
   onFrame(data: SocketData, isBinary: boolean): void {
-    this.onSign();
+    const now = this.#deps.clock.now();
+    this.#watch.heard(now);
+    // What comes behind the close frame is read and not looked at; so is a flood, but not for long.
+    if (this.#hungUp) return this.#spendControl(now);
     const buffer = bytesOf(data);
     const text = isBinary ? undefined : buffer.toString();
     this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
+  }
+
+  /**
+   * Pings and pongs cost little each, but a flood of them is a flood. One that goes on after the close frame is not read
+   * any more: its close timeout ends it, and it has the time until then to see why.
+   */
+  #spendControl(now: number): void {
+    const { budget, retryAfterMs } = spend(this.#controlBudget, this.#deps.controlRate, now);
+    this.#controlBudget = budget;
+    if (retryAfterMs === 0) return;
+    if (this.#hungUp) this.socket.pause();
+    else this.end(refusal('rate_limited', undefined, { retry_after_ms: retryAfterMs }));
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -235,17 +265,15 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   async #authenticate(data: ConnectData, id: undefined | string): Promise<void> {
-    const { admission, metrics, clock } = this.#deps;
+    const { admission, keyCheck, metrics, clock } = this.#deps;
     const began = clock.now();
     try {
-      const key = checkKey(data, this.#deps);
-      if (key.kind === 'refused') {
-        admission.failed(this.#address);
-        return this.#dispatch({ type: 'refused', refusal: key.refusal, replyTo: id });
-      }
+      const key = keyCheck.try(data.api_key, this.address);
+      if (key.kind !== 'ok')
+        return this.#dispatch({ type: 'refused', refusal: keyRefusal(key), replyTo: id });
       // Before its session is opened: one that is turned away makes none.
-      if (!admission.authenticated(key.principal.subject)) {
-        const wait = refusal('rate_limited', undefined, { retry_after_ms: SUBJECT_WAIT_MS });
+      if (!admission.authenticated(this, key.principal.subject)) {
+        const wait = refusal('rate_limited', undefined, { retry_after_ms: ROOM_WAIT_MS });
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
       this.#subject = key.principal.subject;
@@ -297,7 +325,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   /** It was not let in after all: its subject may have another connection instead. */
   #withdraw(): void {
     if (this.#subject === undefined || this.#closed || this.#live !== undefined) return;
-    this.#deps.admission.withdraw(this.#subject);
+    this.#deps.admission.withdraw(this, this.#subject);
     this.#subject = undefined;
   }
 
@@ -367,11 +395,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   #refresh(apiKey: string): undefined | Refusal {
-    const result = this.#deps.keys.authenticate(apiKey);
-    if (result.kind !== 'ok') {
-      this.#deps.admission.failed(this.#address);
-      return keyRefusal(result);
-    }
+    const result = this.#deps.keyCheck.try(apiKey, this.address);
+    if (result.kind !== 'ok') return keyRefusal(result);
     if (result.principal.subject !== this.#principal?.subject)
       return refusal('forbidden', 'The key is of another subject');
     if (!this.#reaches(result.principal))
@@ -429,14 +454,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.outbound.stop();
     this.#giveBack();
     this.#dispatch({ type: 'socket_closed' });
-    this.#deps.admission.leave(this.#subject);
+    this.#deps.admission.leave(this, this.#subject);
     void this.#detach();
     this.#deps.onClosed(this);
   }
-}
-
-function keyRefusal(result: Exclude<Authentication, { kind: 'ok' }>): Refusal {
-  return result.kind === 'invalid'
-    ? refusal('invalid_key')
-    : refusal('token_expired', undefined, { credential: 'api_key' });
 }

@@ -1,8 +1,9 @@
+import type { Socket } from 'node:net';
 import websocket, { type WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLIENT_ID_PATTERN } from '../../protocol/ids.ts';
 import type { Settings } from '../config.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Turned } from './admission.ts';
 import type { ChatServer } from './chat-server.ts';
 import { holdForTurn } from './turn-writes.ts';
 
@@ -13,6 +14,8 @@ export interface EndpointOptions {
   readonly originAllowed: (request: FastifyRequest) => boolean;
   /** The address that rates count by. */
   readonly addressOf: (request: FastifyRequest) => string;
+  /** Told of every socket that has become a WebSocket. */
+  readonly onUpgraded: (socket: Socket) => void;
   /** The error that answers a request with this status. */
   readonly problem: (status: number, detail: string, headers?: Readonly<Record<string, string>>) => Error;
 }
@@ -43,8 +46,9 @@ export async function chatEndpoints(app: FastifyInstance, options: EndpointOptio
     if (!CLIENT_ID_PATTERN.test(clientId)) throw problem(404, 'A client id is 1 to 64 of A-Z a-z 0-9 _ -');
     if (!request.ws) throw problem(426, 'This path is for WebSockets', { upgrade: 'websocket' });
     if (!originAllowed(request)) throw problem(403, 'This origin may not open sockets here');
-    if (chat.draining || !admission.hasRoom())
-      throw problem(503, 'The server takes no more connections now', { 'retry-after': '1' });
+    if (chat.draining) throw problem(503, 'The server is restarting', { 'retry-after': '1' });
+    const turned = admission.turnsAway(options.addressOf(request));
+    if (turned !== undefined) throw problem(...answerTo(turned));
     leaveHttp(request, reply);
   };
   const route = (url: string, debug: boolean) =>
@@ -66,11 +70,26 @@ export async function chatEndpoints(app: FastifyInstance, options: EndpointOptio
         // The plugin's own listener would keep the whole request in memory for as long as the socket lives.
         socket.removeAllListeners('error');
         socket.on('error', cutOff);
-        chat.accept({ socket, tcp: request.raw.socket, address: options.addressOf(request), debug });
+        const tcp = request.raw.socket;
+        options.onUpgraded(tcp);
+        chat.accept({ socket, tcp, address: options.addressOf(request), debug });
       },
     });
   route('/client_:clientId', false);
   if (settings.debugEndpoints) route('/debug/client_:clientId', true);
+}
+
+/** How an upgrade is refused: 429 where it is the address's own doing, 503 where it is not. */
+function answerTo({ why, retryAfterMs }: Turned): [number, string, Readonly<Record<string, string>>] {
+  const headers = { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) };
+  switch (why) {
+    case 'rate':
+      return [429, 'This address opens connections too fast', headers];
+    case 'share':
+      return [429, 'This address has too many connections that have not authenticated', headers];
+    case 'full':
+      return [503, 'The server takes no more connections now', headers];
+  }
 }
 
 /**

@@ -54,7 +54,7 @@ export const SETTINGS = {
     'the least important lines that are logged',
   ),
   METRICS_TOKEN: secret(
-    'bearer token for `GET /metrics` from elsewhere than loopback; at least 16 characters in production',
+    'bearer token for `GET /metrics`, at least 16 characters in production; without it only loopback may ask, outside production and without `TRUST_PROXY`, or a key with `operate`',
   ),
   DRAIN_MS: timer(4000, 'how long a stopping server takes to hand over and say goodbye', { min: 0 }),
 
@@ -190,10 +190,33 @@ export const SETTINGS = {
   ),
   MESSAGE_RATE_PER_S: limit(20, 'frames a connection may send', perSecond),
   MESSAGE_BURST: count(60, 'frames a connection may send at once'),
-  CONNECTION_RATE_PER_S: limit(500, 'new connections an address may open', perSecond),
-  MAX_CONNECTIONS: limit(100_000, 'open connections in all; beyond, HTTP 503'),
+  CONTROL_FRAME_RATE_PER_S: limit(
+    10,
+    'WebSocket pings and pongs a connection may send; ten times as many at once',
+    perSecond,
+  ),
+  CONNECTION_RATE_PER_S: limit(500, 'new connections an address may open; beyond, HTTP 429', perSecond),
+  MAX_OPEN_SOCKETS: {
+    ...limit(
+      0,
+      "open TCP sockets in all, HTTP included; beyond, the oldest HTTP one of the busiest address is closed; unset, and at most: the process's file descriptors (`ulimit -n`) less a reserve",
+    ),
+    fallback: undefined,
+    absent: undefined,
+  },
+  MAX_CONNECTIONS: limit(
+    100_000,
+    'open connections in all, at most 15/16 of the open sockets (a larger number is taken down to that); beyond, HTTP 503',
+  ),
   MAX_CONNECTIONS_PER_SUBJECT: limit(1000, 'open connections of one subject'),
   MAX_UNAUTHENTICATED: limit(1000, 'open connections that have not authenticated'),
+  MAX_UNAUTHENTICATED_PER_ADDRESS: {
+    ...limit(
+      250,
+      'those of them that an address may have; beyond, HTTP 429; unset: a quarter of them, at least 100',
+    ),
+    absent: undefined,
+  },
   RECONNECT_MIN_MS: count(500, 'shortest first delay that clients are told to reconnect after', {
     min: 0,
     max: 3_600_000,
@@ -206,6 +229,13 @@ export const SETTINGS = {
     1200,
     'requests to `/api` that a subject, or an unknown address, may make',
     perMinute,
+  ),
+  HTTP_HEADERS_TIMEOUT_MS: optionalTimer(10_000, 'time in which the headers of a request must have arrived'),
+  HTTP_REQUEST_TIMEOUT_MS: optionalTimer(30_000, 'time in which a whole request must have arrived'),
+  HTTP_IDLE_TIMEOUT_MS: optionalTimer(72_000, 'an HTTP connection without a request for so long is closed'),
+  HTTP_WRITE_TIMEOUT_MS: optionalTimer(
+    30_000,
+    'a peer that takes nothing of its HTTP answer for so long is dropped',
   ),
   HTTP_BODY_BYTES: count(64 * KIB, 'largest request body', { min: KIB, max: 64 * MIB, ...bytes }),
 } as const satisfies Record<string, Setting<unknown>>;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { isLoopback } from '../config/hosts.ts';
-import { limitKey } from './address.ts';
 
 describe('addresses', () => {
   it.each([
@@ -13,19 +12,5 @@ describe('addresses', () => {
     [undefined, false],
   ])('HTP-2 %s is loopback: %s', (address, expected) => {
     expect(isLoopback(address)).toBe(expected);
-  });
-
-  it.each([
-    ['203.0.113.7', '203.0.113.7'],
-    ['::ffff:203.0.113.7', '203.0.113.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:0db8:1:2::9', '2001:db8:1:2::/64'],
-    ['2001:db8::9', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['::', '0:0:0:0::/64'],
-    ['::2:3:4:5:6:7', '0:0:2:3::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ])('HTP-2 limits count %s as %s', (address, key) => {
-    expect(limitKey(address)).toBe(key);
   });
 });

@@ -1,10 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Permission } from '../../protocol/chat/handshake.ts';
-import type { KeyRing } from '../auth/key-ring.ts';
+import type { KeyCheck } from '../auth/key-check.ts';
 import { may, type Principal } from '../auth/principal.ts';
-import type { RateGate } from '../auth/rate-gate.ts';
-import type { Count } from '../metrics.ts';
-import { clientAddress } from './address.ts';
+import { clientAddress } from './client-address.ts';
 import { HttpProblem } from './problems.ts';
 
 declare module 'fastify' {
@@ -15,10 +13,8 @@ declare module 'fastify' {
 }
 
 export interface AuthenticateDeps {
-  readonly keys: Pick<KeyRing, 'authenticate'>;
-  /** Failed attempts by address, shared with the chat plane. */
-  readonly failedAuth: RateGate;
-  readonly metrics: { readonly authFailures: Count };
+  /** Shared with the chat plane, as its counts of failed attempts are. */
+  readonly keyCheck: KeyCheck;
 }
 
 /** The bearer token of a request. */
@@ -28,7 +24,7 @@ export function bearerOf(request: FastifyRequest): undefined | string {
 
 /**
  * Whose request it is. Throws the problem that answers it otherwise: 401 without a good key, 403 without the permission,
- * 429 for an address that failed too often; such an address is not even listened to.
+ * 429 for a key that is not good from an address that failed too often.
  */
 export function authenticate(
   request: FastifyRequest,
@@ -37,13 +33,10 @@ export function authenticate(
 ): Principal {
   const key = bearerOf(request);
   if (key === undefined) throw unauthorized('invalid_key', 'Send Authorization: Bearer API_KEY', '');
-  const address = clientAddress(request);
-  const waitMs = deps.failedAuth.check(address);
-  if (waitMs > 0) throw new HttpProblem(429, { errorType: 'rate_limited', retryAfterMs: waitMs });
-  const answer = deps.keys.authenticate(key);
+  const answer = deps.keyCheck.try(key, clientAddress(request));
+  if (answer.kind === 'throttled')
+    throw new HttpProblem(429, { errorType: 'rate_limited', retryAfterMs: answer.retryAfterMs });
   if (answer.kind !== 'ok') {
-    deps.failedAuth.take(address);
-    deps.metrics.authFailures.inc();
     const why = ', error="invalid_token"';
     if (answer.kind === 'expired') throw unauthorized('token_expired', 'Token expired', why);
     throw unauthorized('invalid_key', 'Invalid API key', why);

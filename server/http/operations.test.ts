@@ -96,29 +96,46 @@ describe('health', () => {
 });
 
 describe('metrics', () => {
-  it('HTP-22 are for this machine, the token, and keys that may operate', async () => {
-    const { inject } = await open({ env: { METRICS_TOKEN: 'the-token' } });
-    const get = (headers: Record<string, string> = {}, more: object = ELSEWHERE) =>
-      inject({ url: '/metrics', headers, ...more });
-    expect((await get({}, {})).statusCode).toBe(200);
-    expect((await get()).statusCode).toBe(401);
-    expect((await get(bearer('the-token'))).statusCode).toBe(200);
-    expect((await get(bearer('development'))).statusCode).toBe(200);
-    expect((await get(bearer('valid-test-key'))).statusCode).toBe(403);
-    expect((await get(bearer('other'))).statusCode).toBe(401);
-    // A proxy on this machine is not the one who asks.
-    expect((await get({ 'x-forwarded-for': '203.0.113.7' }, {})).statusCode).toBe(401);
+  const metricsOf = async (env: Record<string, string>) => {
+    const { inject } = await open({ env });
+    return async (headers: Record<string, string> = {}, more: object = {}) =>
+      (await inject({ url: '/metrics', headers, ...more })).statusCode;
+  };
+
+  it('HTP-36 are for the token, and for keys that may operate', async () => {
+    const get = await metricsOf({ METRICS_TOKEN: 'the-token' });
+    expect(await get({}, ELSEWHERE)).toBe(401);
+    expect(await get(bearer('the-token'), ELSEWHERE)).toBe(200);
+    expect(await get(bearer('development'), ELSEWHERE)).toBe(200);
+    expect(await get(bearer('valid-test-key'), ELSEWHERE)).toBe(403);
+    expect(await get(bearer('other'), ELSEWHERE)).toBe(401);
   });
 
-  it('HTP-40 are not for a page whose name was led to this machine', async () => {
-    // The server of a name of its own, which has no development keys: what is left is the rule of /metrics itself.
-    const { inject } = await open({ env: { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(32) } });
-    const get = (host: string) => inject({ url: '/metrics', headers: { host } });
-    expect((await get('127.0.0.1:8000')).statusCode).toBe(200);
-    expect((await get('evil.example:8000')).statusCode).toBe(401);
+  it('HTP-36 are for callers on this machine, which a proxy or a page of another name is not', async () => {
+    const get = await metricsOf({});
+    for (const host of ['localhost:8000', '127.0.0.1:8000', '127.0.0.1', '[::1]:8000', 'LOCALHOST'])
+      expect(await get({ host })).toBe(200);
+    for (const host of ['chat.example.org', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'])
+      expect(await get({ host })).toBe(421);
+    expect(await get({ 'x-forwarded-for': '203.0.113.7' })).toBe(401);
   });
 
-  it('HTP-22 name the agent plane, and count what failed', async () => {
+  it('HTP-36 HTP-40 are for callers on this machine under its own name, also where other names are known', async () => {
+    const get = await metricsOf({ PUBLIC_HOSTS: 'chat.example.org', ALLOW_DEVELOPMENT_KEYS: 'true' });
+    expect(await get({ host: 'localhost:8000' })).toBe(200);
+    expect(await get({ host: 'chat.example.org' })).toBe(401);
+  });
+
+  it('HTP-36 are not for loopback where a proxy may be what calls: in production, and with TRUST_PROXY', async () => {
+    const production = { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(40), METRICS_TOKEN: 'the-token' };
+    for (const env of [production, { TRUST_PROXY: 'loopback', METRICS_TOKEN: 'the-token' }]) {
+      const get = await metricsOf(env);
+      expect(await get()).toBe(401);
+      expect(await get(bearer('the-token'))).toBe(200);
+    }
+  });
+
+  it('HTP-36 name the agent plane, and count what failed', async () => {
     const { inject } = await open();
     await inject({ url: '/api/chat/threads', headers: bearer('wrong') });
     const reply = await inject('/metrics');
@@ -279,11 +296,15 @@ describe('the web client', () => {
 });
 
 describe('logs', () => {
-  it('HTP-27 hold no key and no query of a request', async () => {
+  it('HTP-37 name the route of a request: no path, no query, no key', async () => {
     const { inject, lines } = await open();
     const key = 'wrong-key-that-nobody-may-read';
     await inject({ url: `/api/chat/threads?api_key=${key}`, headers: bearer(key) });
     await inject({ url: `/%zz?api_key=${key}` });
+    // Pasted into a path, where a path has room for something.
+    for (const path of ['/api/chat/threads', '/assets', '', '/ws', '/%zz'])
+      for (const method of ['GET', 'DELETE', 'OPTIONS'] as const)
+        await inject({ method, url: `${path}/${key}`, headers: bearer('development') });
     await inject({
       method: 'POST',
       url: '/api/chat/threads',

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problems.ts';
 
@@ -14,3 +15,16 @@ export function registerPlainGets(app: FastifyInstance, paths: readonly string[]
       throw new HttpProblem(426, { detail: 'This path is for WebSockets', headers });
     });
 }
+
+/**
+ * An upgrade that is not taken is answered like any request, and its connection ends with the answer, read or not. What
+ * asks for a WebSocket has no body: one that is announced all the same is not waited for.
+ */
+export function endAfterAnswer({ headers, socket }: IncomingMessage, response: ServerResponse): void {
+  if (headers.upgrade === undefined) return;
+  if (headers.upgrade.toLowerCase() === 'websocket') for (const name of BODY_HEADERS) delete headers[name];
+  response.shouldKeepAlive = false;
+  response.on('finish', () => socket.destroySoon());
+}
+
+const BODY_HEADERS = ['content-length', 'transfer-encoding', 'content-type'];

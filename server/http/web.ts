@@ -3,10 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { join, sep } from 'node:path';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { HttpProblem } from './problems.ts';
+import type { TcpSockets } from './tcp-sockets.ts';
 
 /** Where Vite puts files whose names change with their content. */
 const HASHED = `${sep}assets${sep}`;
+/** When to ask again while every descriptor is taken. */
+const FILE_RETRY_MS = 1000;
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /**
@@ -46,8 +50,13 @@ function ownSockets({ headers: { host } }: IncomingMessage): string {
 /**
  * The built web client at `/`. Its page is asked for anew each time, its hashed files never again.
  * @param root the folder of the build; where it is missing, `/` says how to make it
+ * @param files says whether there is a descriptor left for a file: a peer that reads slowly keeps it open
  */
-export async function registerWeb(app: FastifyInstance, root: string): Promise<void> {
+export async function registerWeb(
+  app: FastifyInstance,
+  root: string,
+  files: Pick<TcpSockets, 'takeFile' | 'releaseFile'>,
+): Promise<void> {
   const schema = { hide: true };
   if (!existsSync(join(root, 'index.html'))) {
     app.get('/', { schema }, (_request, reply) =>
@@ -58,12 +67,23 @@ export async function registerWeb(app: FastifyInstance, root: string): Promise<v
     );
     return;
   }
-  await app.register(fastifyStatic, {
-    root,
-    dotfiles: 'ignore',
-    cacheControl: false,
-    setHeaders: (reply, path) => {
-      void reply.header('cache-control', path.includes(HASHED) ? IMMUTABLE : 'no-cache');
-    },
-  });
+  const build: FastifyPluginAsync = async (scope) => {
+    const taken = new WeakSet<FastifyRequest>();
+    scope.addHook('onRequest', async (request) => {
+      if (!files.takeFile()) throw new HttpProblem(503, { retryAfterMs: FILE_RETRY_MS });
+      taken.add(request);
+    });
+    scope.addHook('onResponse', async (request) => {
+      if (taken.delete(request)) files.releaseFile();
+    });
+    await scope.register(fastifyStatic, {
+      root,
+      dotfiles: 'ignore',
+      cacheControl: false,
+      setHeaders: (reply, path) => {
+        void reply.header('cache-control', path.includes(HASHED) ? IMMUTABLE : 'no-cache');
+      },
+    });
+  };
+  await app.register(build);
 }
