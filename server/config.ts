@@ -257,7 +257,7 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     sendQueueBytes: values.SEND_QUEUE_BYTES,
     pageBytes: values.PAGE_BYTES,
     unsentBytes: values.UNSENT_BYTES,
-    unsentBytesPerSubject: values.UNSENT_BYTES_PER_SUBJECT,
+    unsentBytesPerSubject: values.SUBJECT_UNSENT_BYTES,
     slowReaderMs: values.SLOW_READER_MS,
     pressedReaderMs: values.PRESSED_READER_MS,
     messageRatePerS: values.MESSAGE_RATE_PER_S,

@@ -16,7 +16,7 @@ const MIB = 1024 * KIB;
 const ENVELOPE = 4 * KIB;
 const LIMITS = {
   PAGE_BYTES: `${256 * KIB}`,
-  UNSENT_BYTES_PER_SUBJECT: `${2 * MIB}`,
+  SUBJECT_UNSENT_BYTES: `${2 * MIB}`,
   UNSENT_BYTES: `${8 * MIB}`,
   SEND_QUEUE_BYTES: `${128 * KIB}`,
 };

@@ -182,11 +182,11 @@ export const SETTINGS = {
     'bytes given to peers and not taken yet, over all sockets and HTTP answers; beyond, large ones wait',
     bytes,
   ),
-  UNSENT_BYTES_PER_SUBJECT: limit(64 * MIB, 'the same of one subject', bytes),
+  SUBJECT_UNSENT_BYTES: limit(64 * MIB, 'the same of one subject', bytes),
   SLOW_READER_MS: optionalTimer(60_000, 'a reader that takes nothing for so long is dropped'),
   PRESSED_READER_MS: optionalTimer(
     10_000,
-    'the same while other connections of its subject wait for it (`UNSENT_BYTES_PER_SUBJECT`)',
+    'the same while other connections of its subject wait for it (`SUBJECT_UNSENT_BYTES`)',
   ),
   MESSAGE_RATE_PER_S: limit(20, 'frames a connection may send', perSecond),
   MESSAGE_BURST: count(60, 'frames a connection may send at once'),
