@@ -265,6 +265,7 @@ function createExecutor(
       chunkCoalesceMs: runs.chunkCoalesceMs,
       maxContextBytes: sessions.maxContextBytes,
       maxConcurrentRuns: runs.maxConcurrent,
+      maxActiveRunsPerSubject: runs.maxActivePerSubject,
     },
   });
 }

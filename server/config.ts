@@ -79,6 +79,7 @@ export interface RunSettings {
   readonly maxAttempts: number;
   readonly maxQueued: number;
   readonly maxConcurrent: number;
+  readonly maxActivePerSubject: number;
   readonly chunkCoalesceMs: number;
 }
 
@@ -155,6 +156,7 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
       maxAttempts: values.RUN_MAX_ATTEMPTS,
       maxQueued: values.MAX_QUEUED_RUNS,
       maxConcurrent: values.MAX_CONCURRENT_RUNS,
+      maxActivePerSubject: values.MAX_ACTIVE_RUNS_PER_SUBJECT,
       chunkCoalesceMs: values.CHUNK_COALESCE_MS,
     },
     sockets,

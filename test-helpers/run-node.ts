@@ -21,6 +21,7 @@ export const RULES: ExecutorRules = {
   chunkCoalesceMs: 40,
   maxContextBytes: 262_144,
   maxConcurrentRuns: Infinity,
+  maxActiveRunsPerSubject: Infinity,
 };
 export const SWEEP_MS = 1000;
 export const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 86_400_000, attachTtlMs: 25_000 };
@@ -149,13 +150,14 @@ export async function createSession(
   store: Store,
   clock: ManualClock,
   policy: typeof POLICY = POLICY,
+  subject = 's',
 ): Promise<string> {
   const sessionId = new SystemRandom(clock).id();
   const now = clock.now();
   await store.create({
     sessionId,
     epoch: 'e1',
-    subject: 's',
+    subject,
     domain: 'd',
     workspace: 'w',
     title: undefined,
@@ -229,8 +231,8 @@ export class RunWorld {
     return await node.start({ sweeps });
   }
 
-  session(policy?: typeof POLICY): Promise<string> {
-    return createSession(this.store, this.clock, policy);
+  session(policy?: typeof POLICY, subject?: string): Promise<string> {
+    return createSession(this.store, this.clock, policy, subject);
   }
 
   log(sessionId: string): Promise<LogEvent[]> {

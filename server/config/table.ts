@@ -134,6 +134,10 @@ export const SETTINGS = {
     1000,
     'runs that a process carries out at once; others wait, or other processes take them',
   ),
+  MAX_ACTIVE_RUNS_PER_SUBJECT: limit(
+    0,
+    'runs of one subject that a process carries out at once; others of it wait',
+  ),
   CHUNK_COALESCE_MS: timer(40, 'text of an answer is sent at most once in so long', { min: 0 }),
 
   // Sockets

@@ -43,7 +43,8 @@ const NOBODY: readonly never[] = [];
 export class LiveSession implements AppendTarget {
   readonly id: string;
   readonly epoch: string;
-  /** Where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
+  /** Whose it is, where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
+  readonly subject: string;
   readonly workspace: string;
   readonly policy: Policy;
   readonly #deps: LiveDeps;
@@ -70,6 +71,7 @@ export class LiveSession implements AppendTarget {
   constructor(start: LiveStart, deps: LiveDeps) {
     this.id = start.info.sessionId;
     this.epoch = start.info.epoch;
+    this.subject = start.info.subject;
     this.workspace = start.info.workspace;
     this.policy = start.info.policy;
     this.#deps = deps;
