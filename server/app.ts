@@ -15,6 +15,9 @@ import { serverOptions } from './http/options.ts';
 import { HttpProblem } from './http/problems.ts';
 import { registerHttp } from './http/register.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
+import { COSTS } from './load/costs.ts';
+import { loopMeter } from './load/loop-meter.ts';
+import { WorkGovernor } from './load/work-governor.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -82,14 +85,21 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   if (!opened.ok) throw new StartFault(opened.faults);
   const keys = opened.ring;
   const store = await openStore(settings.store, { clock, random, log });
-  const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics };
+  const load = new WorkGovernor({
+    clock,
+    readLoop: loopMeter(),
+    busyPercent: settings.sockets.fairLoadPercent,
+    metrics,
+  });
+  const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics, load };
   const contact = new StoreContact(settings.sessions.sweepIntervalMs);
   const hub = createHub(settings, contact, parts);
   metrics.readSessions(() => {
     metrics.liveSessions.set(hub.size);
     return hub.tiers();
   });
-  hub.onAppended((_live, events) => {
+  hub.onAppended((live, events, length) => {
+    load.charge(live.subject, COSTS.append + length);
     metrics.appends.inc();
     metrics.events.inc(events.length);
   });
@@ -116,6 +126,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       clock,
     }),
     admission,
+    load,
     clock,
     random,
     metrics,
@@ -150,6 +161,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       onErase: (sessionId) => endBeforeErase(hub, sessionId),
       onErased: (sessionId) => hub.end(sessionId),
     }),
+    load,
     metrics,
     vitals: {
       startedAt,
@@ -181,6 +193,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       await hub.start();
       chat.start();
       executor.start();
+      load.start();
       keys.watch(lifetime.signal);
       const url = await http.listen({ host: settings.host, port: settings.port });
       // Not before: one that cannot listen must not take runs that it does not stay for.
@@ -196,6 +209,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
         clock.after(drainMs, () => deadline.abort()),
       ];
       chat.refuse();
+      load.stop();
       await within(sweeper.stop(), halfTime.signal);
       // First, so that people see it happen: then they are sent away.
       await executor.drain(halfTime.signal);
@@ -217,12 +231,13 @@ interface Parts {
   readonly nodeId: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly load: WorkGovernor;
 }
 
 function createHub(
   { sessions }: Settings,
   contact: StoreContact,
-  { store, clock, random, nodeId, log, metrics }: Parts,
+  { store, clock, random, nodeId, log, metrics, load }: Parts,
 ): SessionHub {
   const repair = repairer({ store, clock, random, nodeId });
   return new SessionHub({
@@ -244,7 +259,10 @@ function createHub(
     },
     onDuplicate: () => metrics.duplicates.inc(),
     onConflict: () => metrics.appendConflicts.inc(),
-    onChunk: () => metrics.chunks.inc(),
+    onChunk: (live, length) => {
+      metrics.chunks.inc();
+      load.charge(live.subject, COSTS.chunk + length);
+    },
   });
 }
 

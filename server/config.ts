@@ -96,6 +96,8 @@ export interface SocketSettings {
   readonly maxConnections: number;
   readonly maxConnectionsPerSubject: number;
   readonly maxUnauthenticated: number;
+  /** `Infinity`: nobody has to wait for others. */
+  readonly fairLoadPercent: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
 }
@@ -223,6 +225,7 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     maxConnections: values.MAX_CONNECTIONS,
     maxConnectionsPerSubject: values.MAX_CONNECTIONS_PER_SUBJECT,
     maxUnauthenticated: values.MAX_UNAUTHENTICATED,
+    fairLoadPercent: values.FAIR_LOAD_PERCENT,
     reconnectMinMs: values.RECONNECT_MIN_MS,
     reconnectMaxMs: values.RECONNECT_MAX_MS,
   };

@@ -6,6 +6,8 @@ import { readSettings, type Settings } from '../server/config.ts';
 import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
 import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
+import { loopMeter } from '../server/load/loop-meter.ts';
+import { WorkGovernor } from '../server/load/work-governor.ts';
 import { createLog } from '../server/log.ts';
 import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
@@ -50,12 +52,14 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
   if (!opened.ok) throw new Error(opened.faults.join('\n'));
   const erased: string[] = [];
   const vitals = { draining: false };
+  const metrics = createMetrics({ processMetrics: false });
   const deps: HttpDeps = {
     settings,
     clock,
     store,
     keys: opened.ring,
     failedAuth: new RateGate({ rate: settings.auth.failedPerMin, perMs: 60_000, clock }),
+    load: new WorkGovernor({ clock, readLoop: loopMeter(), busyPercent: Number.POSITIVE_INFINITY, metrics }),
     threads: new StoreThreadService({
       store,
       clock,
@@ -64,7 +68,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       onErase: async (sessionId) => void erased.push(sessionId),
       onErased: () => {},
     }),
-    metrics: createMetrics({ processMetrics: false }),
+    metrics,
     vitals: {
       startedAt: clock.now(),
       isDraining: () => vitals.draining,

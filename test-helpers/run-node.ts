@@ -78,6 +78,7 @@ export class RunNode {
       hub: this.hub,
       agent,
       rules: this.#rules,
+      load: { turn: () => undefined },
       metrics: {
         runs: {
           completed: count('completed'),

@@ -2,6 +2,7 @@ import type { KeyRing } from '../auth/key-ring.ts';
 import type { SessionTokens } from '../auth/session-tokens.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
@@ -20,6 +21,8 @@ export interface ChatDeps {
   readonly keys: KeyRing;
   readonly tokens: SessionTokens;
   readonly admission: Admission;
+  /** All work of connections is charged there, and waits there for its subject's turn. */
+  readonly load: WorkGovernor;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

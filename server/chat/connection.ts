@@ -3,6 +3,8 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
+import { COSTS } from '../load/costs.ts';
+import type { SubjectLoad, Turn } from '../load/subject-load.ts';
 import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
 import type { LiveSession } from '../session/live-session.ts';
@@ -22,6 +24,7 @@ import { debugFrame } from './debug-frame.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound, type OutboundOptions } from './outbound.ts';
+import { PeerHold } from './peer-hold.ts';
 import { PeerWatch, type PeerWatchOptions } from './peer-watch.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
 import { bytesOf, type ChatSocket, own, type SocketData, type SocketOwner } from './socket.ts';
@@ -60,10 +63,11 @@ const FRAMING_BYTES = 4096;
  * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
  * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner {
+export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner, Turn {
   readonly id: string;
   readonly socket: ChatSocket;
   readonly tcp: Socket;
+  readonly peer: PeerHold;
   readonly outbound: Outbound;
   readonly #address: string;
   readonly #debug: boolean;
@@ -75,6 +79,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #principal: undefined | Principal;
   /** Whose connections it is counted among. */
   #subject: undefined | string;
+  /** What its subject's work is charged to, once it is in. */
+  #load: undefined | SubjectLoad;
   #cancelDeadline: () => void = NOTHING;
   #stopCounting: () => void = NOTHING;
   /** The pages of history that were asked for, one after another. */
@@ -92,6 +98,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#deps = deps;
     const now = deps.clock.now();
     this.#state = initialState(deps.limits, now);
+    this.peer = new PeerHold(socket);
     this.outbound = new Outbound(this);
     this.#watch = new PeerWatch(this, now);
     own(socket, this);
@@ -127,6 +134,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
 
   onQueue(bytes: number): void {
     this.#deps.metrics.sendQueueBytes.observe(bytes);
+  }
+
+  onSent(length: number): void {
+    this.#load?.charge(COSTS.sent + length);
   }
 
   onSlowReader(): void {
@@ -205,7 +216,21 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.onSign();
     const buffer = bytesOf(data);
     const text = isBinary ? undefined : buffer.toString();
+    this.#load?.charge(COSTS.frame + buffer.length);
     this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
+    if (this.#load?.mustWait === true) this.#awaitTurn(this.#load);
+  }
+
+  /** Its subject has used its share of the work: it is not read from until its turn comes. */
+  #awaitTurn(load: SubjectLoad): void {
+    if (this.#closed || this.#state.name !== 'open' || this.peer.holds('fairness')) return;
+    this.peer.hold('fairness');
+    this.#deps.load.hold(load, this);
+  }
+
+  onTurn(): void {
+    this.peer.release('fairness');
+    this.#dispatch({ type: 'released' });
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -242,6 +267,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
       this.#subject = key.principal.subject;
+      await this.#deps.load.turn(this.#subject);
+      if (this.#closed) return;
       const result = await admit(data, key.principal, this.id, this.#deps);
       if (result.kind === 'refused') {
         this.#withdraw();
@@ -254,6 +281,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
       this.#live = result.attachment.live;
       this.#detach = result.attachment.detach;
       this.#principal = result.principal;
+      this.#load = this.#deps.load.join(this.#subject);
+      this.#load.charge(COSTS.connect);
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
     } catch (error) {
@@ -285,7 +314,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #handle(message: UpMessage, id: undefined | string): Promise<void> {
     if (message.type !== 'history_request') return this.#perform(message, id);
     // One page at a time, and none while one still waits to be taken: pages are large, requests for them small.
-    this.#paging = this.#paging.then(() => this.outbound.room()).then(() => this.#perform(message, id));
+    this.#paging = this.#paging
+      .then(() => this.outbound.room())
+      .then(() => this.#deps.load.turn(this.#subject ?? ''))
+      .then(() => this.#perform(message, id));
     return this.#paging;
   }
 
@@ -350,8 +382,15 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#hungUp = true;
     this.outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
     this.outbound.stop();
+    this.#leaveLine();
     // A close reason may have 123 bytes.
     this.socket.close(close.code, reason.slice(0, 60));
+  }
+
+  /** It is read from whatever its subject's share: only so it is seen that the peer has closed. */
+  #leaveLine(): void {
+    this.#load?.leave(this);
+    this.peer.release('fairness');
   }
 
   onGone(reason: GoneReason): void {
@@ -379,6 +418,9 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#cancelDeadline();
     this.#stopCounting();
     this.outbound.stop();
+    this.#leaveLine();
+    if (this.#load !== undefined) this.#deps.load.part(this.#load);
+    this.#load = undefined;
     this.#dispatch({ type: 'socket_closed' });
     this.#deps.admission.leave(this.#subject);
     void this.#detach();

@@ -11,6 +11,7 @@ import { SystemRandom } from '../random.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { Outbound } from './outbound.ts';
+import { PeerHold } from './peer-hold.ts';
 
 // A connection's way out, over a real socket and a real store.
 
@@ -64,8 +65,10 @@ async function line(queueBytes = 1_048_576) {
   const outbound = new Outbound({
     socket: socket as never,
     tcp,
+    peer: new PeerHold(socket as never),
     queueBytes,
     onQueue: () => {},
+    onSent: () => {},
     onGone: (reason) => gone.push(reason),
     onError: (error) => errors.push(error),
   });

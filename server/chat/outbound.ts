@@ -3,6 +3,7 @@ import type { GoneReason } from '../session/gone.ts';
 import type { LiveSession, Subscriber } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { holdForTurn } from './turn-writes.ts';
+import type { PeerHold } from './peer-hold.ts';
 import type { ChatSocket } from './socket.ts';
 
 /** Where a connection stands: the last event that it was sent, and its place in the message in flight. */
@@ -17,10 +18,13 @@ export interface OutboundOptions {
   readonly socket: ChatSocket;
   /** The TCP socket beneath: it says when there is room again, and holds back the frames of one turn. */
   readonly tcp: Socket;
+  readonly peer: PeerHold;
   /** How many bytes may wait in the socket before the log is held back, and no more requests are read. */
   readonly queueBytes: number;
   /** Told what waits in the socket whenever the log moves on. */
   readonly onQueue: (bytes: number) => void;
+  /** Told how long each frame is that is sent. */
+  readonly onSent: (length: number) => void;
   readonly onGone: (reason: GoneReason) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -163,13 +167,13 @@ export class Outbound implements Subscriber {
   #holdPeer(): void {
     if (this.#peerHeld) return;
     this.#peerHeld = true;
-    this.#options.socket.pause();
+    this.#options.peer.hold('answers');
   }
 
   #releasePeer(): void {
     if (!this.#peerHeld) return;
     this.#peerHeld = false;
-    this.#options.socket.resume();
+    this.#options.peer.release('answers');
   }
 
   #pumpChunks(live: LiveSession): void {
@@ -232,6 +236,7 @@ export class Outbound implements Subscriber {
     if (socket.readyState !== socket.OPEN) return;
     holdForTurn(tcp);
     socket.send(frame);
+    this.#options.onSent(frame.length);
   }
 
   #isFull(): boolean {

@@ -157,6 +157,11 @@ export const SETTINGS = {
   MAX_CONNECTIONS: limit(100_000, 'open connections in all; beyond, HTTP 503'),
   MAX_CONNECTIONS_PER_SUBJECT: limit(1000, 'open connections of one subject'),
   MAX_UNAUTHENTICATED: limit(1000, 'open connections that have not authenticated'),
+  FAIR_LOAD_PERCENT: limit(
+    75,
+    'share of its time from which a process counts as busy: then subjects that use more of it than their part have to wait',
+    { unit: 'percent', max: 100 },
+  ),
   RECONNECT_MIN_MS: count(500, 'shortest first delay that clients are told to reconnect after', {
     min: 0,
     max: 3_600_000,

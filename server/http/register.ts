@@ -5,6 +5,7 @@ import type { KeyRing } from '../auth/key-ring.ts';
 import type { RateGate } from '../auth/rate-gate.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ThreadService } from '../session/thread-service.ts';
 import type { Store } from '../store/store.ts';
@@ -25,6 +26,7 @@ export interface HttpDeps {
   readonly keys: Pick<KeyRing, 'authenticate'>;
   readonly failedAuth: RateGate;
   readonly threads: ThreadService;
+  readonly load: WorkGovernor;
   readonly metrics: Metrics;
   readonly vitals: Vitals;
   /** `undefined`: there is no clock to move. Used only with `DEBUG_ENDPOINTS`. */

@@ -11,6 +11,8 @@ import {
   threadSchema,
 } from '../../protocol/http/threads.ts';
 import { serverId } from '../../protocol/ids.ts';
+import { COSTS } from '../load/costs.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { ThreadService } from '../session/thread-service.ts';
 import { type AuthenticateDeps, authenticate, principalOf } from './authenticate.ts';
 import { HttpProblem, notFound, PROBLEM_RESPONSES } from './problems.ts';
@@ -22,13 +24,22 @@ const security = [{ apiKey: [] }];
 /** The routes of a person's threads, on a scope of their own. */
 export function registerThreads(
   scope: FastifyInstance,
-  deps: AuthenticateDeps & { readonly threads: ThreadService },
+  deps: AuthenticateDeps & { readonly threads: ThreadService; readonly load: WorkGovernor },
 ): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const { threads } = deps;
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     authenticate(request, deps, 'chat');
+  });
+  app.addHook('preHandler', async (request) => {
+    const { subject } = principalOf(request);
+    await deps.load.turn(subject);
+    deps.load.charge(subject, COSTS.request);
+  });
+  app.addHook('onSend', async ({ principal }, _reply, payload) => {
+    if (principal !== undefined && typeof payload === 'string')
+      deps.load.charge(principal.subject, payload.length);
   });
 
   app.get(

@@ -146,6 +146,7 @@ export class AnswerWriter implements MessageWriter {
     // Never longer than that, also when the clock is set back meanwhile.
     const waitMs = Math.min(coalesceMs, this.#sentAt + coalesceMs - clock.now());
     if (waitMs > 0) await clock.sleep(waitMs, log.signal);
+    await log.turn();
     this.#sentAt = clock.now();
   }
 

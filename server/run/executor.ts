@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { RunOutcome } from '../../protocol/chat/run.ts';
 import type { Clock } from '../clock.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Decision } from '../session/decision.ts';
 import { SessionGone } from '../session/gone.ts';
 import type { SessionHub } from '../session/hub.ts';
@@ -36,6 +37,8 @@ export interface ExecutorDeps {
   /** `undefined`: people only; nothing is ever claimed. */
   readonly agent: undefined | Agent;
   readonly rules: ExecutorRules;
+  /** Where a subject that does too much waits for its turn. */
+  readonly load: Pick<WorkGovernor, 'turn'>;
   readonly log: {
     error(fields: object, message: string): void;
     warn(fields: object, message: string): void;

@@ -32,6 +32,8 @@ export interface RunLogDeps {
   readonly live: LiveSession;
   readonly fence: Fence;
   readonly clock: Clock;
+  /** Waits until the session's subject may do more. `undefined`: at once. */
+  readonly turn: (signal: AbortSignal) => undefined | Promise<void>;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -45,6 +47,7 @@ export class RunLog {
   readonly fence: Fence;
   readonly live: LiveSession;
   readonly #clock: Clock;
+  readonly #turn: RunLogDeps['turn'];
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
   #journal: Journal;
@@ -55,6 +58,7 @@ export class RunLog {
     this.fence = deps.fence;
     this.live = deps.live;
     this.#clock = deps.clock;
+    this.#turn = deps.turn;
     this.#journal = emptyJournal(deps.fence.runId, seq);
   }
 
@@ -158,6 +162,11 @@ export class RunLog {
     // The fence refuses with a conflict; no rule of an execution does.
     if (outcome.kind === 'refused' && outcome.errorType === 'conflict') throw this.#superseded();
     return outcome;
+  }
+
+  /** Waits until the session's subject may do more. Rejects when the execution is stopped. */
+  async turn(): Promise<void> {
+    await this.#turn(this.signal);
   }
 
   /** Stores one chunk of the message in flight. */

@@ -1,0 +1,105 @@
+/** Something that waits for its subject's turn. Told once, synchronously; must not throw. */
+export interface Turn {
+  onTurn(): void;
+}
+
+/** How much of what a subject did not use it may use later, in windows. */
+const SAVED_WINDOWS = 4;
+
+/** How fast the mean follows what is measured: after so long it is halfway there and more. */
+const MEMORY_MS = 150;
+
+/** One subject's share of the work: what it used, what it may still use, and what of it waits. */
+export class SubjectLoad {
+  readonly subject: string;
+  /** Told when it is charged for the first time since the last window. */
+  readonly #onWork: (load: SubjectLoad) => void;
+  /** Units used in this window, and what is left of the allowance; without contention that is `Infinity`. */
+  #used = 0;
+  #allowance = Number.POSITIVE_INFINITY;
+  /** A mean, in units per ms. */
+  #rate = 0;
+  #unitsPerTurn = 0;
+  #turnsGiven = 0;
+  /** What waits, in order, with the moment since which it does. */
+  readonly #waiting = new Map<Turn, number>();
+  /** How many connections hold this record. */
+  holders = 0;
+  idleMs = 0;
+
+  constructor(subject: string, onWork: (load: SubjectLoad) => void) {
+    this.subject = subject;
+    this.#onWork = onWork;
+  }
+
+  /** Notes that so much was done, or is about to be. */
+  charge(units: number): void {
+    if (this.#used === 0) this.#onWork(this);
+    this.#used += units;
+    this.#allowance -= units;
+  }
+
+  /** Whether the next piece of work has to wait for its turn. */
+  get mustWait(): boolean {
+    return this.#allowance <= 0 || this.#waiting.size > 0;
+  }
+
+  /** Units per ms, in the mean. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** How many pieces of work wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  wait(turn: Turn, now: number): void {
+    this.#waiting.set(turn, now);
+  }
+
+  /** It waits no more: its connection has gone, or its run was stopped. */
+  leave(turn: Turn): void {
+    this.#waiting.delete(turn);
+  }
+
+  /** Ends a window of so many ms. */
+  settle(elapsedMs: number): void {
+    const weight = elapsedMs / (elapsedMs + MEMORY_MS);
+    this.#rate += (this.#used / elapsedMs - this.#rate) * weight;
+    if (this.#turnsGiven > 0)
+      this.#unitsPerTurn = (this.#unitsPerTurn + this.#used / this.#turnsGiven) / (this.#unitsPerTurn > 0 ? 2 : 1);
+    this.idleMs = this.#used > 0 ? 0 : this.idleMs + elapsedMs;
+    this.#used = 0;
+    this.#turnsGiven = 0;
+  }
+
+  /** May use so much of each window from now on; what it used too much before is taken off. */
+  grant(unitsPerWindow: number, windows: number, maxDebtWindows: number): void {
+    const before = Number.isFinite(this.#allowance)
+      ? Math.max(this.#allowance, -maxDebtWindows * unitsPerWindow)
+      : 0;
+    this.#allowance = Math.min(before + windows * unitsPerWindow, SAVED_WINDOWS * unitsPerWindow);
+  }
+
+  /** There is enough for all: nothing waits. */
+  free(): void {
+    this.#allowance = Number.POSITIVE_INFINITY;
+    this.giveTurns(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Gives as many turns as the allowance is probably enough for, and one to whatever waits since before `overdue`. */
+  giveTurns(overdue: number): void {
+    const byAllowance = this.#allowance > 0 ? this.#allowance / Math.max(1, this.#unitsPerTurn) : 0;
+    // Not known yet: one shows what it costs.
+    let left = this.#unitsPerTurn > 0 || byAllowance === Number.POSITIVE_INFINITY ? Math.ceil(byAllowance) : Math.sign(byAllowance);
+    // Those that wait again at once are at the end, and not counted.
+    let inLine = this.#waiting.size;
+    for (const [turn, since] of this.#waiting) {
+      if (inLine-- <= 0 || (left-- <= 0 && since >= overdue)) return;
+      this.#waiting.delete(turn);
+      this.#turnsGiven++;
+      turn.onTurn();
+    }
+  }
+}
