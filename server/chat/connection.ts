@@ -3,7 +3,7 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
-import { COSTS } from '../load/costs.ts';
+import { COSTS, frameCost } from '../load/costs.ts';
 import type { SubjectLoad, Turn } from '../load/subject-load.ts';
 import { type Authentication, mayUse, type Principal } from '../auth/principal.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
@@ -81,6 +81,9 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #subject: undefined | string;
   /** What its subject's work is charged to, once it is in. */
   #load: undefined | SubjectLoad;
+  /** Whether it waits for its subject's turn, and the frames that were read already. */
+  #awaitsTurn = false;
+  #kept: undefined | { readonly buffer: Buffer; readonly isBinary: boolean }[];
   #cancelDeadline: () => void = NOTHING;
   #stopCounting: () => void = NOTHING;
   /** The pages of history that were asked for, one after another. */
@@ -215,22 +218,41 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   onFrame(data: SocketData, isBinary: boolean): void {
     this.onSign();
     const buffer = bytesOf(data);
+    const load = this.#load;
+    const isHeld = this.peer.holds('fairness') || (load?.mustWait === true && this.#state.name === 'open');
+    if (!isHeld || load === undefined) return this.#accept(buffer, isBinary);
+    // More may come: what was read together with it.
+    this.#kept ??= [];
+    this.#kept.push({ buffer, isBinary });
+    this.#awaitTurn(load);
+  }
+
+  #accept(buffer: Buffer, isBinary: boolean): void {
+    this.#load?.charge(frameCost(buffer.length, this.#live?.subscribers ?? 0));
     const text = isBinary ? undefined : buffer.toString();
-    this.#load?.charge(COSTS.frame + buffer.length);
     this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
-    if (this.#load?.mustWait === true) this.#awaitTurn(this.#load);
   }
 
   /** Its subject has used its share of the work: it is not read from until its turn comes. */
   #awaitTurn(load: SubjectLoad): void {
-    if (this.#closed || this.#state.name !== 'open' || this.peer.holds('fairness')) return;
+    if (this.#awaitsTurn || this.#closed) return;
+    this.#awaitsTurn = true;
     this.peer.hold('fairness');
     this.#deps.load.hold(load, this);
   }
 
+  /** Takes a frame that was kept; then the others when there is no need to wait, and reads on. */
   onTurn(): void {
-    this.peer.release('fairness');
+    this.#awaitsTurn = false;
     this.#dispatch({ type: 'released' });
+    const load = this.#load;
+    for (let next = this.#kept?.shift(); next !== undefined; next = this.#kept?.shift()) {
+      this.#accept(next.buffer, next.isBinary);
+      if (load?.mustWait === true && this.#kept !== undefined && this.#kept.length > 0)
+        return this.#awaitTurn(load);
+    }
+    this.#kept = undefined;
+    this.peer.release('fairness');
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -390,6 +412,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   /** It is read from whatever its subject's share: only so it is seen that the peer has closed. */
   #leaveLine(): void {
     this.#load?.leave(this);
+    this.#kept = undefined;
     this.peer.release('fairness');
   }
 

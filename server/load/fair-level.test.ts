@@ -19,7 +19,8 @@ test('LOA-2 all of the capacity is given, and nobody who asks for an equal part 
     fc.property(fc.array(demand, { minLength: 1 }), demand, (demands, capacity) => {
       const level = fairLevel(demands, capacity);
       close(sum(demands.map((one) => Math.min(one, level))), Math.min(sum(demands), capacity));
-      for (const one of demands) if (one <= capacity / demands.length) expect(level).toBeGreaterThanOrEqual(one);
+      for (const one of demands)
+        if (one <= capacity / demands.length) expect(level).toBeGreaterThanOrEqual(one);
     }),
   );
 });

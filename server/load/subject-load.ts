@@ -14,7 +14,7 @@ export class SubjectLoad {
   readonly subject: string;
   /** Told when it is charged for the first time since the last window. */
   readonly #onWork: (load: SubjectLoad) => void;
-  /** Units used in this window, and what is left of the allowance; without contention that is `Infinity`. */
+  /** Units used in this window, and what is left of the allowance. */
   #used = 0;
   #allowance = Number.POSITIVE_INFINITY;
   /** A mean, in units per ms. */
@@ -67,8 +67,10 @@ export class SubjectLoad {
   settle(elapsedMs: number): void {
     const weight = elapsedMs / (elapsedMs + MEMORY_MS);
     this.#rate += (this.#used / elapsedMs - this.#rate) * weight;
-    if (this.#turnsGiven > 0)
-      this.#unitsPerTurn = (this.#unitsPerTurn + this.#used / this.#turnsGiven) / (this.#unitsPerTurn > 0 ? 2 : 1);
+    if (this.#turnsGiven > 0) {
+      const measured = this.#used / this.#turnsGiven;
+      this.#unitsPerTurn = this.#unitsPerTurn > 0 ? (this.#unitsPerTurn + measured) / 2 : measured;
+    }
     this.idleMs = this.#used > 0 ? 0 : this.idleMs + elapsedMs;
     this.#used = 0;
     this.#turnsGiven = 0;
@@ -82,21 +84,23 @@ export class SubjectLoad {
     this.#allowance = Math.min(before + windows * unitsPerWindow, SAVED_WINDOWS * unitsPerWindow);
   }
 
-  /** There is enough for all: nothing waits. */
-  free(): void {
-    this.#allowance = Number.POSITIVE_INFINITY;
-    this.giveTurns(Number.NEGATIVE_INFINITY);
+  /** There is enough for all: nothing waits, until so many units are used in one window. */
+  free(allowance: number): void {
+    this.#allowance = allowance;
+    this.giveTurns(Number.POSITIVE_INFINITY);
   }
 
   /** Gives as many turns as the allowance is probably enough for, and one to whatever waits since before `overdue`. */
   giveTurns(overdue: number): void {
-    const byAllowance = this.#allowance > 0 ? this.#allowance / Math.max(1, this.#unitsPerTurn) : 0;
-    // Not known yet: one shows what it costs.
-    let left = this.#unitsPerTurn > 0 || byAllowance === Number.POSITIVE_INFINITY ? Math.ceil(byAllowance) : Math.sign(byAllowance);
-    // Those that wait again at once are at the end, and not counted.
+    // What a turn costs is not known before the first was given.
+    const enoughFor = this.#unitsPerTurn > 0 ? Math.ceil(this.#allowance / this.#unitsPerTurn) : 1;
+    let left = this.#allowance > 0 ? enoughFor : 0;
+    // What waits again at once is at the end of the line, and not counted.
     let inLine = this.#waiting.size;
     for (const [turn, since] of this.#waiting) {
-      if (inLine-- <= 0 || (left-- <= 0 && since >= overdue)) return;
+      if (inLine === 0 || (left <= 0 && since >= overdue)) return;
+      inLine--;
+      left--;
       this.#waiting.delete(turn);
       this.#turnsGiven++;
       turn.onTurn();

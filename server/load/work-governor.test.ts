@@ -24,7 +24,11 @@ function world(busyPercent = 75) {
     busyPercent,
     metrics: {
       fairHolds: { inc: () => void holds++ },
-      fairHeldSubjects: { set: (value) => void (heldSubjects = value) },
+      fairHeldSubjects: {
+        set: (value) => {
+          heldSubjects = value;
+        },
+      },
     },
   });
   governor.start();
@@ -63,7 +67,11 @@ class Peer {
     if (!this.#load.mustWait) return;
     this.#isWaiting = true;
     this.waits++;
-    this.#world.governor.hold(this.#load, { onTurn: () => void (this.#isWaiting = false) });
+    this.#world.governor.hold(this.#load, this);
+  }
+
+  onTurn(): void {
+    this.#isWaiting = false;
   }
 }
 
@@ -142,6 +150,14 @@ describe('the work governor', () => {
     expect(waitsOf([...few, ...other])).toBe(0);
   });
 
+  test('LOA-2 a flood that begins is held before the window ends', async () => {
+    const w = world();
+    const [many, few] = [peers(w, 'many', 200, 10 * SPEED), peers(w, 'few', 1, SPEED)];
+    await run(w, 60, [few]);
+    for (const peer of many) peer.work();
+    expect(waitsOf(many)).toBeGreaterThan(150);
+  });
+
   test('LOA-3 lets everything go once there is enough for all', async () => {
     const w = world();
     const [many, few] = [peers(w, 'many', 200, SPEED), peers(w, 'few', 1, SPEED)];
@@ -213,10 +229,13 @@ describe('the work governor', () => {
   test('LOA-2 who uses at most an equal part of the capacity in each window is never held', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ peers: fc.integer({ min: 1, max: 50 }), units: fc.integer({ min: 1, max: 10 }) }), {
-          minLength: 1,
-          maxLength: 5,
-        }),
+        fc.array(
+          fc.record({ peers: fc.integer({ min: 1, max: 50 }), units: fc.integer({ min: 1, max: 10 }) }),
+          {
+            minLength: 1,
+            maxLength: 5,
+          },
+        ),
         async (greedy) => {
           const w = world();
           const all = greedy.map(({ peers: count, units }, i) => peers(w, `g${i}`, count, units * SPEED));

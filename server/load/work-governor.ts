@@ -26,6 +26,11 @@ export const MAX_HOLD_MS = 5000;
  * who needs no more than this is never held.
  */
 export const SMALLEST_SHARE = 2000;
+/**
+ * Units that a subject may use in one window before anybody has looked, unless it is alone: about what a busy loop does in
+ * 50 ms. A flood that begins would otherwise have all that came with it in one turn of the loop.
+ */
+export const OVERDRAFT = 5_000_000;
 const MEMORY_MS = 150;
 
 /**
@@ -42,6 +47,7 @@ export class WorkGovernor {
   /** Whether shares are in force. */
   #isSharing = false;
   #busy = 0;
+  #isOn = false;
   #stop: () => void = () => {};
 
   constructor(deps: GovernorDeps) {
@@ -52,13 +58,15 @@ export class WorkGovernor {
     const { clock, readLoop, busyPercent } = this.#deps;
     if (busyPercent === Number.POSITIVE_INFINITY) return;
     readLoop();
+    this.#isOn = true;
     this.#stop = clock.every(WINDOW_MS, () => this.tick(readLoop()));
   }
 
   /** Lets everything go that waits, and holds nothing any more. */
   stop(): void {
     this.#stop();
-    this.#free();
+    this.#isOn = false;
+    for (const load of this.#active) load.free(Number.POSITIVE_INFINITY);
   }
 
   /** How many subjects are known. */
@@ -148,25 +156,31 @@ export class WorkGovernor {
   }
 
   #free(): void {
-    if (!this.#isSharing) return;
+    const allowance = this.#active.size > 1 ? OVERDRAFT : Number.POSITIVE_INFINITY;
+    for (const load of this.#active) load.free(allowance);
+    if (this.#isSharing) this.#deps.metrics.fairHeldSubjects.set(0);
     this.#isSharing = false;
-    for (const load of this.#active) load.free();
-    this.#deps.metrics.fairHeldSubjects.set(0);
   }
 
   #of(subject: string): SubjectLoad {
     const known = this.#subjects.get(subject);
     if (known !== undefined) return known;
-    const load = new SubjectLoad(subject, (one) => this.#active.add(one));
+    const load = new SubjectLoad(subject, (one) => this.#wake(one));
     this.#subjects.set(subject, load);
     // Until it is seen to be idle: nobody may ever hold it.
-    this.#active.add(load);
+    this.#wake(load);
     return load;
+  }
+
+  #wake(load: SubjectLoad): void {
+    if (this.#active.has(load)) return;
+    this.#active.add(load);
+    if (this.#active.size > 1 && this.#isOn) load.free(OVERDRAFT);
   }
 
   #retire(load: SubjectLoad): void {
     this.#active.delete(load);
-    load.free();
+    load.free(Number.POSITIVE_INFINITY);
     this.#forget(load);
   }
 
