@@ -84,21 +84,27 @@ export class SubjectLoad {
     this.#allowance = Math.min(before + windows * unitsPerWindow, SAVED_WINDOWS * unitsPerWindow);
   }
 
-  /** There is enough for all: nothing waits, until so many units are used in one window. */
+  /** There is enough for all: it may use so many units in one window, and what waits goes on. */
   free(allowance: number): void {
     this.#allowance = allowance;
-    this.giveTurns(Number.POSITIVE_INFINITY);
+    this.#giveTurns(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
   }
 
   /** Gives as many turns as the allowance is probably enough for, and one to whatever waits since before `overdue`. */
   giveTurns(overdue: number): void {
     // What a turn costs is not known before the first was given.
     const enoughFor = this.#unitsPerTurn > 0 ? Math.ceil(this.#allowance / this.#unitsPerTurn) : 1;
-    let left = this.#allowance > 0 ? enoughFor : 0;
+    this.#giveTurns(enoughFor, overdue);
+  }
+
+  #giveTurns(count: number, overdue: number): void {
+    let left = count;
     // What waits again at once is at the end of the line, and not counted.
     let inLine = this.#waiting.size;
     for (const [turn, since] of this.#waiting) {
-      if (inLine === 0 || (left <= 0 && since >= overdue)) return;
+      // A part of what a turn costs is charged while it is given.
+      const mayGo = left > 0 && this.#allowance > 0;
+      if (inLine === 0 || (!mayGo && since >= overdue)) return;
       inLine--;
       left--;
       this.#waiting.delete(turn);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import type { SubjectLoad } from './subject-load.ts';
-import { MAX_HOLD_MS, SMALLEST_SHARE, WINDOW_MS, WorkGovernor } from './work-governor.ts';
+import { MAX_HOLD_MS, SLICE, SMALLEST_SHARE, WINDOW_MS, WorkGovernor } from './work-governor.ts';
 
 /** How many units the scripted loop does in a ms when it does nothing else. */
 const SPEED = 100_000;
@@ -92,10 +92,22 @@ async function run(of: World, windows: number, all: readonly (readonly Peer[])[]
 describe('the work governor', () => {
   test('LOA-1 never holds a subject that is alone, however busy it makes the loop', async () => {
     const w = world();
-    const alone = peers(w, 'a', 100, 10 * SPEED);
+    const alone = peers(w, 'a', 100, SPEED);
     await run(w, 100, [alone]);
     expect(waitsOf(alone)).toBe(0);
     expect(w.held()).toEqual({ subjects: 0, holds: 0 });
+  });
+
+  test('LOA-6 a subject that is alone has all of the loop, in slices', async () => {
+    const w = world();
+    const alone = peers(w, 'a', 1000, SPEED);
+    for (const peer of alone) peer.work();
+    expect(doneBy(alone)).toBe(1000 * SPEED);
+    expect(waitsOf(alone)).toBeGreaterThan(700);
+    await run(w, 1, [alone]);
+    const before = doneBy(alone);
+    await run(w, 20, [alone]);
+    expect((doneBy(alone) - before) / (20 * SLICE)).toBeGreaterThan(0.9);
   });
 
   test('LOA-1 holds nobody while the loop is not busy', async () => {

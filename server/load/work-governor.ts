@@ -31,13 +31,19 @@ export const SMALLEST_SHARE = 2000;
  * 50 ms. A flood that begins would otherwise have all that came with it in one turn of the loop.
  */
 export const OVERDRAFT = 5_000_000;
+/**
+ * What a subject may use in one window that is alone. It loses no time by that, since the next window begins as soon as
+ * the loop has turned; but somebody who is only coming in is looked at between.
+ */
+export const SLICE = 20_000_000;
 const MEMORY_MS = 150;
 
 /**
  * Shares the event loop among subjects when there is not enough of it. All work is charged to its subject. While the
  * loop is busy and at least two subjects work, each may use so much of a window that what all of them use keeps the
  * loop just below busy (`fairLevel`). Who is over its share has to wait for its turns: its sockets are not read from,
- * its connects, pages and chunks wait in line. Nothing is refused, and a subject alone is never held.
+ * its connects, pages and chunks wait in line. Nothing is refused. A subject alone has all of the loop, in
+ * slices.
  */
 export class WorkGovernor {
   readonly #deps: GovernorDeps;
@@ -156,7 +162,7 @@ export class WorkGovernor {
   }
 
   #free(): void {
-    const allowance = this.#active.size > 1 ? OVERDRAFT : Number.POSITIVE_INFINITY;
+    const allowance = this.#active.size > 1 ? OVERDRAFT : SLICE;
     for (const load of this.#active) load.free(allowance);
     if (this.#isSharing) this.#deps.metrics.fairHeldSubjects.set(0);
     this.#isSharing = false;
@@ -175,12 +181,11 @@ export class WorkGovernor {
   #wake(load: SubjectLoad): void {
     if (this.#active.has(load)) return;
     this.#active.add(load);
-    if (this.#active.size > 1 && this.#isOn) load.free(OVERDRAFT);
+    if (this.#isOn) load.free(this.#active.size > 1 ? OVERDRAFT : SLICE);
   }
 
   #retire(load: SubjectLoad): void {
     this.#active.delete(load);
-    load.free(Number.POSITIVE_INFINITY);
     this.#forget(load);
   }
 
