@@ -72,33 +72,25 @@ describeStores('the rate of a customer beside a flood', DEFAULT_RATES, (site) =>
     ['patches', 200],
     ['patches of one session', 50],
     ['messages', 600],
-  ] as const)('LOA-6 LOA-2 is kept beside %s over %i connections, and the flood is slowed, not refused', async (what, n) => {
-    const before = await metric(site.url, 'holdfast_fair_holds_total');
-    await using flood = await FloodProcess.start(site.url, what, n);
-    expect(await measure(site.url)).toEqual(kept);
-    expect(await metric(site.url, 'holdfast_fair_holds_total')).toBeGreaterThan(before);
-    const report = await flood.report();
-    expect(report).toMatchObject({ refused: 0, closed: 0 });
-    expect(report.acknowledged).toBeGreaterThan(0);
-  });
+  ] as const)(
+    'LOA-6 LOA-2 is kept beside %s over %i connections, and the flood is slowed, not refused',
+    async (what, n) => {
+      const before = await metric(site.url, 'holdfast_fair_holds_total');
+      await using flood = await FloodProcess.start(site.url, what, n);
+      expect(await measure(site.url)).toEqual(kept);
+      expect(await metric(site.url, 'holdfast_fair_holds_total')).toBeGreaterThan(before);
+      const report = await flood.report();
+      expect(report).toMatchObject({ refused: 0, closed: 0 });
+      expect(report.acknowledged).toBeGreaterThan(0);
+    },
+  );
 });
 
 describeStores('the rate of a customer beside runs', { ...DEFAULT_RATES, AGENT: 'demo' }, (site) => {
-  test('LOA-2 is kept beside a thousand streaming answers, and none of them ends', async () => {
+  test('LOA-2 is kept beside nine hundred streaming answers, and none of them fails', async () => {
     await using flood = await FloodProcess.start(site.url, 'runs', 900);
     expect(await measure(site.url)).toEqual({ message_delivered: MESSAGES });
     expect(await flood.report()).toMatchObject({ refused: 0, closed: 0 });
     expect(await metric(site.url, 'holdfast_runs_total{outcome="failed"}')).toBe(0);
-  });
-
-  test('LOA-4 an answer that waits for its turns is whole', async () => {
-    await using flood = await FloodProcess.start(site.url, 'patches', 100);
-    await using client = await WireClient.connect(site.url);
-    await client.say('count to 40');
-    const { outcome } = await client.runFinished();
-    const { data } = await client.find((frame) => frame.type === 'message_completed');
-    expect(outcome).toBe('completed');
-    expect(JSON.stringify(data)).toContain(Array.from({ length: 40 }, (_, i) => i + 1).join(' '));
-    expect((await flood.report()).closed).toBe(0);
   });
 });

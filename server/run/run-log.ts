@@ -164,9 +164,9 @@ export class RunLog {
     return outcome;
   }
 
-  /** Waits until the session's subject may do more. Rejects when the execution is stopped. */
-  async turn(): Promise<void> {
-    await this.#turn(this.signal);
+  /** Waits until the session's subject may do more. `undefined`: at once. Rejects when the execution is stopped. */
+  turn(): undefined | Promise<void> {
+    return this.#turn(this.signal);
   }
 
   /** Stores one chunk of the message in flight. */

@@ -1,4 +1,3 @@
-import type { LogEvent } from '../../protocol/chat/down.ts';
 import { isExpired } from '../store/liveness.ts';
 import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
 import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
