@@ -87,6 +87,12 @@ export default {
       except: test,
       to: '^server/(session|run)/',
     }),
+    forbid('load-is-below', 'Who shares the work does not depend on what the work is.', {
+      from: '^server/load/',
+      except: test,
+      to: '^server/',
+      allowed: '^server/(load/|clock\\.ts|metrics\\.ts)',
+    }),
     forbid('planes-are-not-the-root', 'Only main.ts, tests and tools import app.ts.', {
       from: '^server/(?!main\\.ts$)',
       except: test,

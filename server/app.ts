@@ -20,6 +20,9 @@ import { registerHttp } from './http/register.ts';
 import { descriptorLimit, socketBound } from './http/socket-bound.ts';
 import { OTHER_SOCKET_PATHS } from './http/sockets.ts';
 import { TcpSockets } from './http/tcp-sockets.ts';
+import { COSTS } from './load/costs.ts';
+import { loopMeter } from './load/loop-meter.ts';
+import { WorkGovernor } from './load/work-governor.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -87,14 +90,21 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
   if (!opened.ok) throw new StartFault(opened.faults);
   const keys = opened.ring;
   const store = await openStore(settings.store, { clock, random, log });
-  const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics };
+  const load = new WorkGovernor({
+    clock,
+    readLoop: loopMeter(),
+    busyPercent: settings.sockets.fairLoadPercent,
+    metrics,
+  });
+  const parts: Parts = { store, clock, random, nodeId: instanceId, log, metrics, load };
   const contact = new StoreContact(settings.sessions.sweepIntervalMs);
   const hub = createHub(settings, contact, parts);
   metrics.readSessions(() => {
     metrics.liveSessions.set(hub.size);
     return hub.tiers();
   });
-  hub.onAppended((_live, events) => {
+  hub.onAppended((live, events, length) => {
+    load.charge(live.subject, COSTS.append + length);
     metrics.appends.inc();
     metrics.events.inc(events.length);
   });
@@ -142,6 +152,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     admission,
     unsent,
     pages,
+    load,
     clock,
     random,
     metrics,
@@ -178,6 +189,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
     }),
     unsent,
     pages,
+    load,
     metrics,
     vitals: {
       startedAt,
@@ -210,6 +222,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
       await hub.start();
       chat.start();
       executor.start();
+      load.start();
       keys.watch(lifetime.signal);
       const url = await http.listen({ host: settings.host, port: settings.port });
       // Not before: one that cannot listen must not take runs that it does not stay for.
@@ -225,6 +238,7 @@ export async function createApp(settings: Settings, deps: AppDeps): Promise<App>
         clock.after(drainMs, () => deadline.abort()),
       ];
       chat.refuse();
+      load.stop();
       await within(sweeper.stop(), halfTime.signal);
       // First, so that people see it happen: then they are sent away.
       await executor.drain(halfTime.signal);
@@ -246,12 +260,13 @@ interface Parts {
   readonly nodeId: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly load: WorkGovernor;
 }
 
 function createHub(
   { sessions }: Settings,
   contact: StoreContact,
-  { store, clock, random, nodeId, log, metrics }: Parts,
+  { store, clock, random, nodeId, log, metrics, load }: Parts,
 ): SessionHub {
   const repair = repairer({ store, clock, random, nodeId });
   return new SessionHub({
@@ -273,7 +288,10 @@ function createHub(
     },
     onDuplicate: () => metrics.duplicates.inc(),
     onConflict: () => metrics.appendConflicts.inc(),
-    onChunk: () => metrics.chunks.inc(),
+    onChunk: (live, length) => {
+      metrics.chunks.inc();
+      load.charge(live.subject, COSTS.chunk + length);
+    },
   });
 }
 
@@ -295,6 +313,7 @@ function createExecutor(
       maxContextBytes: sessions.maxContextBytes,
       maxSessionBytes: sessions.maxBytes,
       maxConcurrentRuns: runs.maxConcurrent,
+      maxActiveRunsPerSubject: runs.maxActivePerSubject,
     },
   });
 }

@@ -97,6 +97,7 @@ export interface RunSettings {
   readonly maxAttempts: number;
   readonly maxQueued: number;
   readonly maxConcurrent: number;
+  readonly maxActivePerSubject: number;
   readonly chunkCoalesceMs: number;
 }
 
@@ -121,6 +122,8 @@ export interface SocketSettings {
   readonly maxConnectionsPerSubject: number;
   readonly maxUnauthenticated: number;
   readonly maxUnauthenticatedPerAddress: number;
+  /** `Infinity`: nobody has to wait for others. */
+  readonly fairLoadPercent: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
 }
@@ -184,6 +187,7 @@ export function readSettings(env: Readonly<Record<string, undefined | string>>):
       maxAttempts: values.RUN_MAX_ATTEMPTS,
       maxQueued: values.MAX_QUEUED_RUNS,
       maxConcurrent: values.MAX_CONCURRENT_RUNS,
+      maxActivePerSubject: values.MAX_ACTIVE_RUNS_PER_SUBJECT,
       chunkCoalesceMs: values.CHUNK_COALESCE_MS,
     },
     sockets,
@@ -270,6 +274,7 @@ function readSockets({ values, isSet, faults }: ReadValues): SocketSettings {
     maxUnauthenticated: values.MAX_UNAUTHENTICATED,
     maxUnauthenticatedPerAddress:
       values.MAX_UNAUTHENTICATED_PER_ADDRESS ?? Math.max(100, Math.floor(values.MAX_UNAUTHENTICATED / 4)),
+    fairLoadPercent: values.FAIR_LOAD_PERCENT,
     reconnectMinMs: values.RECONNECT_MIN_MS,
     reconnectMaxMs: values.RECONNECT_MAX_MS,
   };

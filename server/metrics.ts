@@ -54,6 +54,10 @@ export interface Metrics {
   readonly sendQueueBytes: Spread;
   /** Readers that were dropped because they took nothing. */
   readonly slowReaders: Count;
+  /** Times that something had to wait because its subject had used its share of a busy server. */
+  readonly fairHolds: Count;
+  /** Subjects of which something waits for that. */
+  readonly fairHeldSubjects: Level;
   /** Logs that were found not to be continuous. */
   readonly integrityFaults: Count;
   /** Errors answered to frames. */
@@ -128,6 +132,8 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
       buckets: [0, 1024, 8192, 65_536, 262_144, 1_048_576, 4_194_304],
     }),
     slowReaders: counter('slow_readers_total', 'Readers dropped because they took nothing'),
+    fairHolds: counter('fair_holds_total', 'Times that work waited for its share of a busy server'),
+    fairHeldSubjects: gauge('fair_held_subjects', 'Subjects whose work waits for its share'),
     integrityFaults: counter('integrity_faults_total', 'Session logs found not to be continuous'),
     refusals: counters('refusals_total', 'Errors answered to frames', 'error_type', ERROR_TYPES),
     authFailures: counter('auth_failures_total', 'Failed attempts to authenticate'),

@@ -9,6 +9,8 @@ import { serverOptions } from '../server/http/options.ts';
 import { type HttpDeps, registerHttp } from '../server/http/register.ts';
 import { OTHER_SOCKET_PATHS } from '../server/http/sockets.ts';
 import { TcpSockets } from '../server/http/tcp-sockets.ts';
+import { loopMeter } from '../server/load/loop-meter.ts';
+import { WorkGovernor } from '../server/load/work-governor.ts';
 import { createLog } from '../server/log.ts';
 import { createMetrics } from '../server/metrics.ts';
 import { SystemRandom } from '../server/random.ts';
@@ -69,6 +71,7 @@ export async function openHttpApp(store: Store, options: HttpAppOptions = {}): P
       metrics,
     }),
     sockets,
+    load: new WorkGovernor({ clock, readLoop: loopMeter(), busyPercent: Number.POSITIVE_INFINITY, metrics }),
     threads: new StoreThreadService({
       store,
       clock,

@@ -4,7 +4,7 @@ import { SystemRandom } from '../server/random.ts';
 import type { Agent } from '../server/run/agent-port.ts';
 import { decideChatMessage } from '../server/run/decide-chat.ts';
 import { endRuns } from '../server/run/end-runs.ts';
-import { Executor, type ExecutorRules } from '../server/run/executor.ts';
+import { Executor, type ExecutorDeps, type ExecutorRules } from '../server/run/executor.ts';
 import { Sweeper } from '../server/run/sweeper.ts';
 import type { Decide } from '../server/session/decision.ts';
 import { SessionHub } from '../server/session/hub.ts';
@@ -23,9 +23,12 @@ export const RULES: ExecutorRules = {
   maxContextBytes: 262_144,
   maxSessionBytes: 0,
   maxConcurrentRuns: Infinity,
+  maxActiveRunsPerSubject: Infinity,
 };
 export const SWEEP_MS = 1000;
 export const POLICY = { briefMs: 30_000, mediumMs: 300_000, archiveMs: 86_400_000, attachTtlMs: 25_000 };
+
+const FREE: ExecutorDeps['load'] = { turn: () => undefined };
 
 export interface NodeOptions {
   readonly store: Store;
@@ -34,6 +37,8 @@ export interface NodeOptions {
   readonly nodeId: string;
   readonly rules?: Partial<ExecutorRules>;
   readonly forgetMs?: number;
+  /** Where subjects wait for their turn; nobody waits when it is left out. */
+  readonly load?: ExecutorDeps['load'];
 }
 
 /** One process as far as runs go: live sessions, an executor and a sweeper over a store. */
@@ -48,7 +53,7 @@ export class RunNode {
   readonly counts = { completed: 0, failed: 0, canceled: 0, lost: 0, recovered: 0 };
   readonly #rules: ExecutorRules;
 
-  constructor({ store, clock, agent, nodeId, rules, forgetMs = 86_400_000 }: NodeOptions) {
+  constructor({ store, clock, agent, nodeId, rules, forgetMs = 86_400_000, load = FREE }: NodeOptions) {
     this.lifeline = new Lifeline(store);
     this.random = new SystemRandom(clock);
     this.#rules = { ...RULES, ...rules };
@@ -79,6 +84,7 @@ export class RunNode {
       hub: this.hub,
       agent,
       rules: this.#rules,
+      load,
       metrics: {
         runs: {
           completed: count('completed'),
@@ -150,13 +156,14 @@ export async function createSession(
   store: Store,
   clock: ManualClock,
   policy: typeof POLICY = POLICY,
+  subject = 's',
 ): Promise<string> {
   const sessionId = new SystemRandom(clock).id();
   const now = clock.now();
   await store.create({
     sessionId,
     epoch: 'e1',
-    subject: 's',
+    subject,
     domain: 'd',
     workspace: 'w',
     title: undefined,
@@ -221,7 +228,7 @@ export class RunWorld {
   /** Starts one more node, with a way of its own to the store where it is given one. */
   async node(
     agent: undefined | Agent,
-    options: { rules?: Partial<ExecutorRules>; sweeps?: boolean; store?: Store; forgetMs?: number } = {},
+    options: Partial<Pick<NodeOptions, 'rules' | 'store' | 'forgetMs' | 'load'>> & { sweeps?: boolean } = {},
   ): Promise<RunNode> {
     const { sweeps = true, store = this.store, ...rest } = options;
     const nodeId = `n${this.nodes.length + 1}`;
@@ -230,8 +237,8 @@ export class RunWorld {
     return await node.start({ sweeps });
   }
 
-  session(policy?: typeof POLICY): Promise<string> {
-    return createSession(this.store, this.clock, policy);
+  session(policy?: typeof POLICY, subject?: string): Promise<string> {
+    return createSession(this.store, this.clock, policy, subject);
   }
 
   log(sessionId: string): Promise<LogEvent[]> {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Pages } from '../flow/pages.ts';
 import type { UnsentBudget } from '../flow/unsent-budget.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
@@ -27,6 +28,8 @@ export interface ChatDeps {
   /** What peers have not taken, of all planes together. */
   readonly unsent: UnsentBudget;
   readonly pages: Pages;
+  /** All work of connections is charged there, and waits there for its subject's turn. */
+  readonly load: WorkGovernor;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

@@ -4,7 +4,7 @@ import { isUpType } from '../../protocol/chat/up.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { parseEnvelope } from '../../protocol/envelope.ts';
 import { SUPPORTED_PROTOCOL_VERSIONS } from '../../protocol/version.ts';
-import { type FrameBudget, type FrameRate, fullBudget, spend } from './frame-budget.ts';
+import { type FrameBudget, type FrameRate, fullBudget, spend, thaw } from './frame-budget.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** One frame as it came. `text` is `undefined` for a binary one. */
@@ -50,6 +50,8 @@ export type ConnectionEvent =
   | { readonly type: 'refused'; readonly refusal: Refusal; readonly replyTo: undefined | string }
   /** `auth_refresh` brought other permissions, or the key file did. */
   | { readonly type: 'permissions'; readonly permissions: readonly Permission[] }
+  /** It is read from again, after the server did not for reasons of its own. */
+  | { readonly type: 'released' }
   /** The server ends it: an expired or revoked key, a drain, an erased session. */
   | { readonly type: 'end'; readonly refusal: Refusal }
   | { readonly type: 'socket_closed' };
@@ -105,6 +107,8 @@ export function transition(
         state: state.name === 'open' ? { ...state, permissions: event.permissions } : state,
         actions: [],
       };
+    case 'released':
+      return { state: { ...state, budget: thaw(state.budget, limits.rate, now) }, actions: [] };
     case 'end':
       return refuse(state, event.refusal, undefined);
     case 'socket_closed':

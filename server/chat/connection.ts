@@ -3,6 +3,8 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
+import { COSTS, frameCost } from '../load/costs.ts';
+import type { SubjectLoad, Turn } from '../load/subject-load.ts';
 import { mayUse, type Principal } from '../auth/principal.ts';
 import type { UnsentShare } from '../flow/unsent-budget.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
@@ -25,6 +27,7 @@ import { type FrameBudget, type FrameRate, spend } from './frame-budget.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
 import { Outbound, type OutboundOptions } from './outbound.ts';
+import { PeerHold } from './peer-hold.ts';
 import { PeerWatch, type PeerWatchOptions } from './peer-watch.ts';
 import { INTERNAL_ERROR, OUT_OF_REACH, type Refusal, refusal } from './refusal.ts';
 import { bytesOf, type ChatSocket, own, type SocketData, type SocketOwner } from './socket.ts';
@@ -67,10 +70,11 @@ const FRAMING_BYTES = 4096;
  * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
  * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner, Member {
+export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner, Member, Turn {
   readonly id: string;
   readonly socket: ChatSocket;
   readonly tcp: Socket;
+  readonly peer: PeerHold;
   readonly outbound: Outbound;
   readonly address: string;
   readonly #debug: boolean;
@@ -82,6 +86,11 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #principal: undefined | Principal;
   /** Whose connections it is counted among. */
   #subject: undefined | string;
+  /** What its subject's work is charged to, once it is in. */
+  #load: undefined | SubjectLoad;
+  /** Whether it waits for its subject's turn, and the frames that were read already. */
+  #awaitsTurn = false;
+  #kept: undefined | { readonly buffer: Buffer; readonly isBinary: boolean }[];
   #cancelDeadline: () => void = NOTHING;
   #stopCounting: () => void = NOTHING;
   /** The large replies that were asked for, one after another. */
@@ -103,6 +112,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     const now = deps.clock.now();
     this.#state = initialState(deps.limits, now);
     this.#controlBudget = deps.fullControlBudget;
+    this.peer = new PeerHold(socket);
     this.outbound = new Outbound(this);
     this.#watch = new PeerWatch(this, now);
     own(socket, this);
@@ -141,6 +151,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
 
   onQueue(bytes: number): void {
     this.#deps.metrics.sendQueueBytes.observe(bytes);
+  }
+
+  onSent(length: number): void {
+    this.#load?.charge(COSTS.sent + length);
   }
 
   onSlowReader(): void {
@@ -229,6 +243,17 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     // What comes behind the close frame is read and not looked at; so is a flood, but not for long.
     if (this.#hungUp) return this.#spendControl(now);
     const buffer = bytesOf(data);
+    const load = this.#load;
+    const isHeld = this.peer.holds('fairness') || (load?.mustWait === true && this.#state.name === 'open');
+    if (!isHeld || load === undefined) return this.#accept(buffer, isBinary);
+    // More may come: what was read together with it.
+    this.#kept ??= [];
+    this.#kept.push({ buffer, isBinary });
+    this.#awaitTurn(load);
+  }
+
+  #accept(buffer: Buffer, isBinary: boolean): void {
+    this.#load?.charge(frameCost(buffer.length, this.#live?.subscribers ?? 0));
     const text = isBinary ? undefined : buffer.toString();
     this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
   }
@@ -243,6 +268,28 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     if (retryAfterMs === 0) return;
     if (this.#hungUp) this.socket.pause();
     else this.end(refusal('rate_limited', undefined, { retry_after_ms: retryAfterMs }));
+  }
+
+  /** Its subject has used its share of the work: it is not read from until its turn comes. */
+  #awaitTurn(load: SubjectLoad): void {
+    if (this.#awaitsTurn || this.#closed) return;
+    this.#awaitsTurn = true;
+    this.peer.hold('fairness');
+    this.#deps.load.hold(load, this);
+  }
+
+  /** Takes a frame that was kept; then the others when there is no need to wait, and reads on. */
+  onTurn(): void {
+    this.#awaitsTurn = false;
+    this.#dispatch({ type: 'released' });
+    const load = this.#load;
+    for (let next = this.#kept?.shift(); next !== undefined; next = this.#kept?.shift()) {
+      this.#accept(next.buffer, next.isBinary);
+      if (load?.mustWait === true && this.#kept !== undefined && this.#kept.length > 0)
+        return this.#awaitTurn(load);
+    }
+    this.#kept = undefined;
+    this.peer.release('fairness');
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -277,6 +324,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
       this.#subject = key.principal.subject;
+      await this.#deps.load.turn(this.#subject);
       const maxBytes = await this.#roomToOpen(key.principal.subject);
       if (this.#closed) return;
       const result = await admit(
@@ -295,6 +343,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
       this.#live = result.attachment.live;
       this.#detach = result.attachment.detach;
       this.#principal = result.principal;
+      this.#load = this.#deps.load.join(this.#subject);
+      this.#load.charge(COSTS.connect);
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
     } catch (error) {
@@ -348,6 +398,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     // One at a time, and none while one still waits to be taken: these replies are large, requests for them small.
     this.#paging = this.#paging
       .then(() => this.outbound.room())
+      .then(() => this.#deps.load.turn(this.#subject ?? ''))
       .then(() => this.#performLarge(message, id))
       .catch((error: unknown) => this.#onFault(error, id));
     return this.#paging;
@@ -423,8 +474,16 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#hungUp = true;
     this.outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
     this.outbound.stop();
+    this.#leaveLine();
     // A close reason may have 123 bytes.
     this.socket.close(close.code, reason.slice(0, 60));
+  }
+
+  /** It is read from whatever its subject's share: only so it is seen that the peer has closed. */
+  #leaveLine(): void {
+    this.#load?.leave(this);
+    this.#kept = undefined;
+    this.peer.release('fairness');
   }
 
   onGone(reason: GoneReason): void {
@@ -453,6 +512,9 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#stopCounting();
     this.outbound.stop();
     this.#giveBack();
+    this.#leaveLine();
+    if (this.#load !== undefined) this.#deps.load.part(this.#load);
+    this.#load = undefined;
     this.#dispatch({ type: 'socket_closed' });
     this.#deps.admission.leave(this, this.#subject);
     void this.#detach();

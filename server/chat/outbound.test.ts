@@ -13,6 +13,7 @@ import type { LiveSession } from '../session/live-session.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { Outbound } from './outbound.ts';
 import { readLog } from '../../test-helpers/store-contract/fixtures.ts';
+import { PeerHold } from './peer-hold.ts';
 
 // A connection's way out, over a real socket and a real store.
 
@@ -69,9 +70,11 @@ async function line(queueBytes = 1_048_576) {
   const outbound = new Outbound({
     socket: socket as never,
     tcp,
+    peer: new PeerHold(socket as never),
     queueBytes,
     openShare: () => budget.share('ada'),
     onQueue: () => {},
+    onSent: () => {},
     onGone: (reason) => gone.push(reason),
     onError: (error) => errors.push(error),
   });

@@ -4,6 +4,7 @@ import type { GoneReason } from '../session/gone.ts';
 import type { LiveSession, Subscriber } from '../session/live-session.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { holdForTurn } from './turn-writes.ts';
+import type { PeerHold } from './peer-hold.ts';
 import type { ChatSocket } from './socket.ts';
 
 /** Where a connection stands: the last event that it was sent, and its place in the message in flight. */
@@ -24,12 +25,15 @@ export interface OutboundOptions {
   readonly socket: ChatSocket;
   /** The TCP socket beneath: it says when there is room again, and holds back the frames of one turn. */
   readonly tcp: Socket;
+  readonly peer: PeerHold;
   /** How many bytes may wait in the socket before the log is held back, and no more requests are read. */
   readonly queueBytes: number;
   /** This connection's part of what its subject's peers may have unsent; `undefined` until there is a subject. Closed by `stop`. */
   openShare(): undefined | UnsentShare;
   /** Told what waits in the socket whenever the log moves on. */
   readonly onQueue: (bytes: number) => void;
+  /** Told how long each frame is that is sent. */
+  readonly onSent: (length: number) => void;
   readonly onGone: (reason: GoneReason) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -183,13 +187,13 @@ export class Outbound implements Subscriber {
   #holdPeer(): void {
     if (this.#peerHeld) return;
     this.#peerHeld = true;
-    this.#options.socket.pause();
+    this.#options.peer.hold('answers');
   }
 
   #releasePeer(): void {
     if (!this.#peerHeld) return;
     this.#peerHeld = false;
-    this.#options.socket.resume();
+    this.#options.peer.release('answers');
   }
 
   #pumpChunks(live: LiveSession): void {
@@ -257,6 +261,7 @@ export class Outbound implements Subscriber {
     holdForTurn(tcp);
     socket.send(frame);
     if (frame.length > FREE_BYTES || this.#share !== undefined) this.#countUnsent();
+    this.#options.onSent(frame.length);
   }
 
   /** Whether there is no room for so many bytes more; then the cursor goes on by itself when there is. */

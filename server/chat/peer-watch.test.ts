@@ -35,8 +35,9 @@ async function watched() {
     wss.close();
   });
   const outbound = { peerHeld: false, pressed: false };
+  const peer = { holds: () => false };
   const onSlowReader = vi.fn();
-  const watch = new PeerWatch({ socket: socket as never, tcp, outbound, settings, onSlowReader }, 0);
+  const watch = new PeerWatch({ socket: socket as never, tcp, outbound, peer, settings, onSlowReader }, 0);
   /** Looks once a second of the given time, hearing the peer meanwhile. */
   const look = (fromS: number, toS: number) => {
     for (let s = fromS; s <= toS; s++) {

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import type { SocketSettings } from '../config.ts';
 import type { Outbound } from './outbound.ts';
+import type { PeerHold } from './peer-hold.ts';
 import type { ChatSocket } from './socket.ts';
 
 export interface PeerWatchOptions {
   readonly socket: ChatSocket;
   readonly tcp: Socket;
   readonly outbound: Pick<Outbound, 'peerHeld' | 'pressed'>;
+  readonly peer: Pick<PeerHold, 'holds'>;
   readonly settings: SocketSettings;
   /** Told before a reader that takes nothing is dropped. */
   onSlowReader(): void;
@@ -41,10 +43,10 @@ export class PeerWatch {
 
   /** To be called about once a second. */
   tick(now: number): void {
-    const { socket, outbound, settings } = this.#options;
+    const { socket, outbound, peer, settings } = this.#options;
     const { heartbeatIntervalMs, silenceTimeoutMs, slowReaderMs, pressedReaderMs } = settings;
     // One that is not read from cannot be heard: how long it may stay so is the slow reader's limit.
-    if (outbound.peerHeld) this.#heardAt = now;
+    if (outbound.peerHeld || peer.holds('fairness')) this.#heardAt = now;
     if (silenceTimeoutMs > 0 && now - this.#heardAt > silenceTimeoutMs) return socket.terminate();
     if (heartbeatIntervalMs > 0 && now >= this.#pingAt) {
       this.#pingAt = now + heartbeatIntervalMs;

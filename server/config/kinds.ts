@@ -50,8 +50,13 @@ export function count(
 }
 
 /** A limit on a number of things; 0 turns it off and is read as `Infinity`, so that comparisons need no special case. */
-export function limit(fallback: number, meaning: string, { unit = '' } = {}): Setting<number> {
-  return whole(fallback, unit, meaning, { min: 1, max: Number.MAX_SAFE_INTEGER, off: Infinity });
+export function limit(
+  fallback: number,
+  meaning: string,
+  { unit = '', max = Number.MAX_SAFE_INTEGER } = {},
+): Setting<number> {
+  const setting = whole(fallback, unit, meaning, { min: 1, max, off: Infinity });
+  return fallback === 0 ? { ...setting, absent: Infinity } : setting;
 }
 
 /** A duration that timers wait for, in ms. */

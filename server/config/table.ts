@@ -160,6 +160,10 @@ export const SETTINGS = {
     1000,
     'runs that a process carries out at once; others wait, or other processes take them',
   ),
+  MAX_ACTIVE_RUNS_PER_SUBJECT: limit(
+    0,
+    'runs of one subject that a process carries out at once; others of it wait',
+  ),
   CHUNK_COALESCE_MS: timer(40, 'text of an answer is sent at most once in so long', { min: 0 }),
 
   // Sockets
@@ -217,6 +221,11 @@ export const SETTINGS = {
     ),
     absent: undefined,
   },
+  FAIR_LOAD_PERCENT: limit(
+    75,
+    'share of its time from which a process counts as busy: then subjects that use more of it than their part have to wait',
+    { unit: 'percent', max: 100 },
+  ),
   RECONNECT_MIN_MS: count(500, 'shortest first delay that clients are told to reconnect after', {
     min: 0,
     max: 3_600_000,

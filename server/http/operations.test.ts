@@ -127,7 +127,11 @@ describe('metrics', () => {
   });
 
   it('HTP-36 are not for loopback where a proxy may be what calls: in production, and with TRUST_PROXY', async () => {
-    const production = { NODE_ENV: 'production', SESSION_SECRET: 's'.repeat(40), METRICS_TOKEN: 'the-token-of-metrics' };
+    const production = {
+      NODE_ENV: 'production',
+      SESSION_SECRET: 's'.repeat(40),
+      METRICS_TOKEN: 'the-token-of-metrics',
+    };
     for (const env of [production, { TRUST_PROXY: 'loopback', METRICS_TOKEN: 'the-token-of-metrics' }]) {
       const get = await metricsOf(env);
       expect(await get()).toBe(401);

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Pages } from '../flow/pages.ts';
 import type { UnsentBudget } from '../flow/unsent-budget.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ThreadService } from '../session/thread-service.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,7 @@ export interface HttpDeps {
   readonly threads: ThreadService;
   readonly unsent: UnsentBudget;
   readonly pages: Pages;
+  readonly load: WorkGovernor;
   readonly metrics: Metrics;
   readonly sockets: TcpSockets;
   readonly vitals: Vitals;

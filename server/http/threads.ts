@@ -13,6 +13,8 @@ import {
 import { serverId } from '../../protocol/ids.ts';
 import type { Pages } from '../flow/pages.ts';
 import type { UnsentBudget } from '../flow/unsent-budget.ts';
+import { COSTS } from '../load/costs.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { ThreadService } from '../session/thread-service.ts';
 import { type AuthenticateDeps, authenticate, principalOf } from './authenticate.ts';
 import { HttpProblem, notFound, PROBLEM_RESPONSES } from './problems.ts';
@@ -26,6 +28,7 @@ export interface ThreadDeps extends AuthenticateDeps {
   /** What peers have not taken, of all planes together. */
   readonly unsent: UnsentBudget;
   readonly pages: Pages;
+  readonly load: WorkGovernor;
 }
 
 /** The routes of a person's threads, on a scope of their own. */
@@ -35,6 +38,15 @@ export function registerThreads(scope: FastifyInstance, deps: ThreadDeps): void 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     authenticate(request, deps, 'chat');
+  });
+  app.addHook('preHandler', async (request) => {
+    const { subject } = principalOf(request);
+    await deps.load.turn(subject);
+    deps.load.charge(subject, COSTS.request);
+  });
+  app.addHook('onSend', async ({ principal }, _reply, payload) => {
+    if (principal !== undefined && typeof payload === 'string')
+      deps.load.charge(principal.subject, payload.length);
   });
 
   app.get(

@@ -146,6 +146,8 @@ export class AnswerWriter implements MessageWriter {
     // Never longer than that, also when the clock is set back meanwhile.
     const waitMs = Math.min(coalesceMs, this.#sentAt + coalesceMs - clock.now());
     if (waitMs > 0) await clock.sleep(waitMs, log.signal);
+    const turn = log.turn();
+    if (turn !== undefined) await turn;
     this.#sentAt = clock.now();
   }
 

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { Clock } from '../clock.ts';
 import { textOf } from '../session/live-partial.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { agentBytes } from '../session/session-size.ts';
 import type { ActiveRun } from '../session/state.ts';
@@ -19,6 +20,8 @@ export interface ExecutionDeps {
   readonly agent: Agent;
   readonly rules: ContextRules & { readonly leaseMs: number; readonly maxSessionBytes: number };
   readonly log: { error(fields: object, message: string): void };
+  /** Where a subject that does too much waits for its turn. */
+  readonly load: Pick<WorkGovernor, 'turn'>;
 }
 
 /** A run that was claimed here. */
@@ -40,11 +43,12 @@ const NEAR_EVENTS = 64;
  */
 export async function execute(claimed: Claimed, deps: ExecutionDeps, handover: AbortSignal): Promise<void> {
   const { live, run, lease } = claimed;
-  const { store, clock, rules } = deps;
+  const { store, clock, rules, load } = deps;
+  const turn = (signal: AbortSignal) => load.turn(live.subject, signal);
   // Of a first execution nothing can be in the log.
   const fromSeq = lease.attempt === 1 ? claimed.startedSeq : run.queuedSeq;
   const maxLogBytes = agentBytes(rules.maxSessionBytes);
-  const log = await RunLog.open({ live, fence: lease, clock, maxLogBytes }, fromSeq);
+  const log = await RunLog.open({ live, fence: lease, clock, turn, maxLogBytes }, fromSeq);
   const stopKeeping = keepLease(log, store, clock, lease, rules.leaseMs);
   const stopLimit = limitTime(log, clock, rules.runMaxMs);
   const onHandover = () => log.stop('handover');

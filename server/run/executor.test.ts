@@ -111,6 +111,55 @@ describe('what is queued', () => {
   });
 });
 
+describe('places', () => {
+  const started = (log: readonly LogEvent[]) => ofType(log, 'run_started').length;
+
+  test('RUN-61 of a node full of long runs of one subject are there for the first run of another', async () => {
+    const node = await world.node(patient, { rules: { maxConcurrentRuns: 20 }, sweeps: false });
+    for (let i = 0; i < 30; i++) await node.say(await world.session(undefined, 'many'), 'x');
+    expect(node.executor.running).toBe(18);
+    const id = await world.session(undefined, 'few');
+    await node.say(id, 'hello');
+    await world.until(async () => started(await world.log(id)) === 1, { limitMs: 0 });
+  });
+
+  test('RUN-62 of one subject are as many as it may have; those of others are not counted', async () => {
+    const node = await world.node(patient, { rules: { maxActiveRunsPerSubject: 2 }, sweeps: false });
+    for (let i = 0; i < 4; i++) await node.say(await world.session(undefined, 'a'), 'x');
+    for (let i = 0; i < 2; i++) await node.say(await world.session(undefined, 'b'), 'x');
+    expect(node.executor.running).toBe(4);
+    await world.until(() => node.counts.completed === 6, { stepMs: 500, limitMs: 130_000 });
+  });
+
+  test('RUN-60 go round robin over the subjects that wait', async () => {
+    const order: string[] = [];
+    const noting = agent(async (ctx) => {
+      order.push(ctx.input.text);
+      await ctx.sleep(100);
+    });
+    const node = await world.node(noting, { rules: { maxConcurrentRuns: 1 }, sweeps: false });
+    for (const text of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2'])
+      await node.say(await world.session(undefined, text.charAt(0)), text);
+    await world.until(() => node.counts.completed === 6);
+    expect(order).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2']);
+  });
+
+  test('RUN-63 are given on after each run when others wait, however many runs a session has queued', async () => {
+    const order: string[] = [];
+    const noting = agent(async (ctx) => {
+      order.push(ctx.input.text);
+      await ctx.sleep(100);
+    });
+    const node = await world.node(noting, { rules: { maxConcurrentRuns: 1 }, sweeps: false });
+    const [long, short] = [await world.session(undefined, 'a'), await world.session(undefined, 'b')];
+    for (const text of ['a1', 'a2', 'a3']) await node.say(long, text);
+    await node.say(short, 'b1');
+    await world.until(() => node.counts.completed === 4, { limitMs: 1000 });
+    expect(order).toEqual(['a1', 'b1', 'a2', 'a3']);
+    expect(node.hub.size).toBe(0);
+  });
+});
+
 describe('an agent', () => {
   test('RUN-40 that is done ends its run in one append with its last message', async () => {
     const node = await world.node(echo);
@@ -352,7 +401,7 @@ describe('a drain', () => {
     await node.say(id, 'x');
     await world.pass(1000);
     expect(types(await world.log(id))).toEqual(['message_created', 'run_queued']);
-    expect(node.executor.offer(id, undefined)).toBe('closed');
+    expect(node.executor.offer(id, 's', undefined)).toBe('closed');
   });
 
   test('RUN-18 does not wait for ever', async () => {

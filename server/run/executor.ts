@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { RunOutcome } from '../../protocol/chat/run.ts';
 import type { Clock } from '../clock.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import type { Decision } from '../session/decision.ts';
 import { SessionGone } from '../session/gone.ts';
 import type { SessionHub } from '../session/hub.ts';
@@ -12,6 +13,7 @@ import type { Agent } from './agent-port.ts';
 import { decideClaim } from './decide-claim.ts';
 import { type Claimed, execute } from './execution.ts';
 import type { Fence } from './fenced.ts';
+import { Places } from './places.ts';
 
 export interface ExecutorRules {
   readonly leaseMs: number;
@@ -25,6 +27,8 @@ export interface ExecutorRules {
   readonly maxSessionBytes: number;
   /** How many runs this node executes at once; `Infinity`: no limit. */
   readonly maxConcurrentRuns: number;
+  /** How many runs of one subject this node executes at once; `Infinity`: no limit. */
+  readonly maxActiveRunsPerSubject: number;
 }
 
 export interface ExecutorDeps {
@@ -35,6 +39,8 @@ export interface ExecutorDeps {
   /** `undefined`: people only; nothing is ever claimed. */
   readonly agent: undefined | Agent;
   readonly rules: ExecutorRules;
+  /** Where a subject that does too much waits for its turn. */
+  readonly load: Pick<WorkGovernor, 'turn'>;
   readonly log: {
     error(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -48,7 +54,7 @@ export interface ExecutorDeps {
   };
 }
 
-/** What became of an offer: `busy` the session's runs are executed here, `full` this node does as much as it may. */
+/** What became of an offer: `busy` the session's runs are executed here, `full` there is no place here for its subject. */
 export type Offered = 'taken' | 'busy' | 'full' | 'closed';
 
 /** How many sessions may wait for a free place; those beyond are found by the sweeps. */
@@ -59,20 +65,22 @@ export class Executor {
   readonly #deps: ExecutorDeps;
   /** Sessions whose runs are executed here: one task each, which goes from run to run. */
   readonly #tasks = new Map<string, Promise<void>>();
-  /** Sessions that wait for a free place, in order. */
-  readonly #waiting = new Set<string>();
+  /** Who holds a place, and who waits for one. */
+  readonly #places: Places;
   readonly #closing = new AbortController();
   #stopListening: () => void = () => {};
 
   constructor(deps: ExecutorDeps) {
     this.#deps = deps;
+    const { maxConcurrentRuns: places, maxActiveRunsPerSubject: perSubject } = deps.rules;
+    this.#places = new Places({ places, perSubject, waiting: MAX_WAITING });
   }
 
   /** Takes what is queued through this node from now on. */
   start(): void {
     this.#stopListening = this.#deps.hub.onAppended((live, events) => {
       this.#count(events);
-      if (isUnclaimed(live.state)) this.#offer(live.id, undefined, live);
+      if (isUnclaimed(live.state)) this.#offer(live.id, live.subject, undefined, live);
     });
   }
 
@@ -82,8 +90,8 @@ export class Executor {
   }
 
   /** Proposes a session whose run nobody has, or whose executor is `lost`. The claim may still find somebody else's. */
-  offer(sessionId: string, lost: undefined | Fence): Offered {
-    return this.#offer(sessionId, lost, undefined);
+  offer(sessionId: string, subject: string, lost: undefined | Fence): Offered {
+    return this.#offer(sessionId, subject, lost, undefined);
   }
 
   /**
@@ -92,26 +100,37 @@ export class Executor {
    */
   async drain(signal: AbortSignal): Promise<void> {
     this.#stopListening();
-    this.#waiting.clear();
+    this.#places.clear();
     this.#closing.abort();
     await within(Promise.allSettled(this.#tasks.values()), signal);
   }
 
-  #offer(sessionId: string, lost: undefined | Fence, live: undefined | LiveSession): Offered {
+  #offer(
+    sessionId: string,
+    subject: string,
+    lost: undefined | Fence,
+    live: undefined | LiveSession,
+  ): Offered {
     if (this.#closing.signal.aborted || this.#deps.agent === undefined) return 'closed';
     if (this.#tasks.has(sessionId)) return 'busy';
-    const { maxConcurrentRuns } = this.#deps.rules;
-    if (this.#tasks.size >= maxConcurrentRuns) {
+    if (!this.#places.mayTake(subject)) {
       // Without `lost`: by the time there is room, another node may have it.
-      if (lost === undefined && this.#waiting.size < MAX_WAITING) this.#waiting.add(sessionId);
+      if (lost === undefined) this.#places.wait({ subject, sessionId });
       return 'full';
     }
-    this.#waiting.delete(sessionId);
-    const task = this.#work(this.#deps.agent, sessionId, lost, live)
+    this.#places.leave({ subject, sessionId });
+    this.#places.take(subject);
+    let isHere = true;
+    const leave = () => {
+      if (!isHere) return;
+      isHere = false;
+      this.#tasks.delete(sessionId);
+      this.#places.release(subject);
+    };
+    const task = this.#work(this.#deps.agent, sessionId, lost, live, leave)
       .catch((error: unknown) => this.#report(error, sessionId))
       .finally(() => {
-        // Not the task of who has begun it anew since this one let go of it.
-        if (this.#tasks.get(sessionId) === task) this.#tasks.delete(sessionId);
+        leave();
         this.#takeWaiting();
       });
     this.#tasks.set(sessionId, task);
@@ -123,31 +142,36 @@ export class Executor {
     sessionId: string,
     lost: undefined | Fence,
     known: undefined | LiveSession,
+    leave: () => void,
   ): Promise<void> {
     const { hub } = this.#deps;
     const held =
       known === undefined ? await hub.acquire(sessionId) : { live: known, release: hub.retain(known) };
     if (held === undefined) return;
     try {
-      await this.#runAll(agent, held.live, lost);
+      await this.#runAll(agent, held.live, lost, leave);
     } finally {
       held.release();
     }
   }
 
-  /** Executes the session's runs one after another until none waits. */
-  async #runAll(agent: Agent, live: LiveSession, lost: undefined | Fence): Promise<void> {
+  /** Executes the session's runs one after another until none waits, or other sessions wait for the place. */
+  async #runAll(agent: Agent, live: LiveSession, lost: undefined | Fence, leave: () => void): Promise<void> {
     let dead = lost;
     while (!this.#closing.signal.aborted) {
       const claimed = await this.#claim(live, dead);
       dead = undefined;
       if (claimed === undefined) {
         if (isUnclaimed(live.state)) continue;
-        // In one go with the look at the state: what is queued after it is offered anew.
-        this.#tasks.delete(live.id);
-        return;
+        // In one go with the look at the state: what is queued after it is offered again.
+        return leave();
       }
       await execute(claimed, { ...this.#deps, agent }, this.#closing.signal);
+      if (this.#places.waiting > 0 && isUnclaimed(live.state)) {
+        // Its next run waits behind those that wait already.
+        this.#places.wait({ subject: live.subject, sessionId: live.id });
+        return leave();
+      }
     }
   }
 
@@ -178,10 +202,9 @@ export class Executor {
   }
 
   #takeWaiting(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    this.#offer(next, undefined, undefined);
+    if (this.#closing.signal.aborted) return;
+    for (let next = this.#places.next(); next !== undefined; next = this.#places.next())
+      this.#offer(next.sessionId, next.subject, undefined, undefined);
   }
 
   #count(events: readonly LogEvent[]): void {

@@ -36,6 +36,8 @@ export interface RunLogDeps {
   readonly clock: Clock;
   /** Up to how many bytes of log and chunks the agent may write; `Infinity`: no limit. */
   readonly maxLogBytes: number;
+  /** Waits until the session's subject may do more. `undefined`: at once. */
+  readonly turn: (signal: AbortSignal) => undefined | Promise<void>;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -52,6 +54,7 @@ export class RunLog {
   readonly #maxLogBytes: number;
   /** What the message in flight holds, as far as this execution wrote it. */
   #chunks = { messageId: '', attempt: 0, bytes: 0 };
+  readonly #turn: RunLogDeps['turn'];
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
   #journal: Journal;
@@ -63,6 +66,7 @@ export class RunLog {
     this.live = deps.live;
     this.#clock = deps.clock;
     this.#maxLogBytes = deps.maxLogBytes;
+    this.#turn = deps.turn;
     this.#journal = emptyJournal(deps.fence.runId, seq);
   }
 
@@ -170,6 +174,11 @@ export class RunLog {
     if (outcome.kind === 'refused' && outcome.errorType === 'conflict') throw this.#superseded();
     if (outcome.kind === 'refused' && outcome.isFull === true) throw this.#full();
     return outcome;
+  }
+
+  /** Waits until the session's subject may do more. `undefined`: at once. Rejects when the execution is stopped. */
+  turn(): undefined | Promise<void> {
+    return this.#turn(this.signal);
   }
 
   /** Stores one chunk of the message in flight. */

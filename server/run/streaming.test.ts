@@ -5,6 +5,7 @@ import { openTestStore } from '../../test-helpers/test-store.ts';
 import { ManualClock } from '../clock.ts';
 import type { ChunkRequest } from '../store/store.ts';
 import type { Agent, RunContext } from './agent-port.ts';
+import { decideCancel } from './decide-run.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
 let world: RunWorld;
@@ -61,6 +62,59 @@ describe('an answer', () => {
     const text = chunks.map((chunk) => chunk.delta).join('');
     expect(messages[0]?.parts).toEqual([{ type: 'text', text }]);
     expect(text.split(' ')).toHaveLength(31);
+  });
+
+  test('LOA-4 that has to wait for its turn is stored whole, in a larger piece', async () => {
+    let give = () => {};
+    const waiting: string[] = [];
+    const turn = (subject: string) => {
+      waiting.push(subject);
+      if (waiting.length !== 2) return undefined;
+      return new Promise<void>((resolve) => {
+        give = resolve;
+      });
+    };
+    const run = async (ctx: RunContext) => {
+      const writer = await ctx.message();
+      for (let i = 0; i < 30; i++) {
+        await writer.write(`${i} `);
+        await ctx.sleep(10);
+      }
+      await writer.complete();
+    };
+    const node = await world.node(agent(run), { load: { turn } });
+    const id = await world.session();
+    await node.say(id, 'x');
+    await world.pass(2000, 10);
+    expect((await store.chunks(id, 0))?.chunks).toHaveLength(1);
+    give();
+    await world.until(() => node.counts.completed === 1);
+    const [message] = (await world.log(id)).flatMap((event) =>
+      event.type === 'message_completed' ? [event.data.message] : [],
+    );
+    const text = Array.from({ length: 30 }, (_, i) => `${i} `).join('');
+    expect(message?.parts).toEqual([{ type: 'text', text }]);
+    expect(waiting).toEqual(['s', 's']);
+  });
+
+  test('LOA-4 whose run is stopped while it waits for its turn waits no more', async () => {
+    const turn = (_subject: string, signal?: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    const run = async (ctx: RunContext) => {
+      const writer = await ctx.message();
+      await writer.write('never seen');
+      await writer.complete();
+    };
+    const node = await world.node(agent(run), { load: { turn } });
+    const id = await world.session();
+    await node.say(id, 'x');
+    const [event] = await world.untilLogged(id, 'run_started');
+    if (event?.type !== 'run_started') throw new Error('it did not start');
+    await node.execute(id, decideCancel(event.data.run_id));
+    await world.until(() => node.executor.running === 0, { limitMs: 100 });
+    expect(node.counts.canceled).toBe(1);
   });
 
   test('RUN-51 has a part for each change of kind', async () => {

@@ -154,9 +154,9 @@ export class Sweeper {
   /** A claim sets the alarm itself. */
   async #offer(info: SessionInfo, lost: undefined | Fence): Promise<void> {
     const { store, clock, rules, executor } = this.#deps;
-    const { sessionId, alarmAt } = info;
+    const { sessionId, subject, alarmAt } = info;
     const now = clock.now();
-    switch (executor.offer(sessionId, lost)) {
+    switch (executor.offer(sessionId, subject, lost)) {
       case 'taken':
         return;
       case 'busy':

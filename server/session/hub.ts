@@ -1,4 +1,3 @@
-import type { LogEvent } from '../../protocol/chat/down.ts';
 import { isExpired } from '../store/liveness.ts';
 import type { NodeRecord, SessionInfo, TouchEntry } from '../store/store.ts';
 import { type Attached, type AttachDeps, type AttachParams, attach } from './attach.ts';
@@ -43,7 +42,7 @@ export class SessionHub {
   /** Records for sessions that are being opened: the store may send them before the open's own answer is read. */
   readonly #opening = new Map<string, { count: number; records: NodeRecord[] }>();
   readonly #census = new TierCensus();
-  readonly #listeners = new Set<(live: LiveSession, events: readonly LogEvent[]) => void>();
+  readonly #listeners = new Set<LiveDeps['onAppended']>();
   /** Detaches under way. */
   readonly #leaving = new Set<Promise<void>>();
   #stopBeat: () => void = () => {};
@@ -53,8 +52,8 @@ export class SessionHub {
     this.#deps = deps;
     this.#liveDeps = {
       ...deps,
-      onAppended: (live, events) => {
-        for (const listener of this.#listeners) listener(live, events);
+      onAppended: (live, events, length) => {
+        for (const listener of this.#listeners) listener(live, events, length);
       },
       onGone: (live) => {
         if (this.#entries.get(live.id)?.live === live) this.#entries.delete(live.id);
@@ -93,7 +92,7 @@ export class SessionHub {
   }
 
   /** Told after every append that this node made, once it is folded. */
-  onAppended(listener: (live: LiveSession, events: readonly LogEvent[]) => void): () => void {
+  onAppended(listener: LiveDeps['onAppended']): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

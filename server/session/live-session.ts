@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../protocol/chat/down.ts';
 import type { HistoryMessage } from '../../protocol/chat/restore.ts';
-import type { ChunkBuffer, Head, LogPage, Policy, SessionInfo } from '../store/store.ts';
+import type { AppendRequest, ChunkBuffer, Head, LogPage, Policy, SessionInfo } from '../store/store.ts';
 import { type AppendDeps, AppendQueue, type AppendTarget, type CommandOutcome } from './append-queue.ts';
 import { type Cells, stateOf } from './cells.ts';
 import type { PartialMessage } from './decision.ts';
@@ -20,10 +20,11 @@ export interface Subscriber {
 }
 
 export interface LiveDeps extends AppendDeps {
-  /** Told after each append that this node made. */
-  readonly onAppended: (live: LiveSession, events: readonly LogEvent[]) => void;
+  /** Told after each append that this node made. `length`: of the texts that it stored, in UTF-16 units. */
+  readonly onAppended: (live: LiveSession, events: readonly LogEvent[], length: number) => void;
   readonly onGone: (live: LiveSession) => void;
-  readonly onChunk: () => void;
+  /** Told after each chunk that this node stored. */
+  readonly onChunk: (live: LiveSession, length: number) => void;
 }
 
 export interface LiveStart {
@@ -44,7 +45,8 @@ const NOBODY: readonly never[] = [];
 export class LiveSession implements AppendTarget {
   readonly id: string;
   readonly epoch: string;
-  /** Where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
+  /** Whose it is, where it belongs, and how long it stays, as when it became live here: no more of its record is kept. */
+  readonly subject: string;
   readonly workspace: string;
   readonly policy: Policy;
   readonly #deps: LiveDeps;
@@ -71,6 +73,7 @@ export class LiveSession implements AppendTarget {
   constructor(start: LiveStart, deps: LiveDeps) {
     this.id = start.info.sessionId;
     this.epoch = start.info.epoch;
+    this.subject = start.info.subject;
     this.workspace = start.info.workspace;
     this.policy = start.info.policy;
     this.#deps = deps;
@@ -233,7 +236,7 @@ export class LiveSession implements AppendTarget {
       json,
     });
     if (result.kind !== 'applied') return 'fenced';
-    this.#deps.onChunk();
+    this.#deps.onChunk(this, json.length);
     this.receiveChunk(messageId, fence.runId, messageAttempt, index, json);
     return 'applied';
   }
@@ -353,7 +356,7 @@ export class LiveSession implements AppendTarget {
       this.#state = state;
       for (const [i, event] of events.entries()) this.#take(event, request.events[i]?.json ?? '');
     } else this.adoptFrames(request.events.slice(this.#seq + 1 - first).map((event) => event.json));
-    this.#deps.onAppended(this, events);
+    this.#deps.onAppended(this, events, lengthOf(request));
     this.#wake();
   }
 
@@ -395,6 +398,14 @@ function without<T>(list: readonly T[], one: T): readonly T[] {
 function seqOf(frame = ''): number {
   const mark = '"seq":';
   return Number.parseInt(frame.slice(frame.lastIndexOf(mark) + mark.length), 10);
+}
+
+/** How long the events and the cells of an append are together. */
+function lengthOf({ events, cells }: Pick<AppendRequest, 'events' | 'cells'>): number {
+  let length = 0;
+  for (const { json } of events) length += json.length;
+  for (const json of Object.values(cells)) length += json.length;
+  return length;
 }
 
 function tagOf(frame: undefined | string): undefined | string {
