@@ -158,7 +158,22 @@ export class ServerProcess implements AsyncDisposable {
         START_TIMEOUT_MS,
       ).unref();
     });
-    this.#url = await listening;
+    const { LOG_LEVEL = 'info' } = this.#options.env ?? {};
+    const isQuiet = ['warn', 'error', 'fatal', 'silent'].includes(LOG_LEVEL);
+    this.#url = await (isQuiet ? Promise.race([listening, untilAnswered(port)]) : listening);
+  }
+}
+
+/** Resolves with the URL of a server that does not say that it listens, once it does. */
+async function untilAnswered(port: string): Promise<string> {
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const isThere = await fetch(`${url}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (isThere) return url;
+    await sleep(20);
   }
 }
 

@@ -79,8 +79,17 @@ describeStore('sqlite', 'addresses without a proxy', LIMITS, (site) => {
       client.send('connect', { api_key: `bad-key-${i}` });
       await client.closed();
     }
-    const names = ['x-forwarded-for', 'x-real-ip', 'x-client-ip', 'cf-connecting-ip', 'true-client-ip', 'forwarded'];
-    const statuses = await attempts(site, (i) => ({ [names[i % names.length] ?? '']: `203.0.113.${100 + i}` }));
+    const names = [
+      'x-forwarded-for',
+      'x-real-ip',
+      'x-client-ip',
+      'cf-connecting-ip',
+      'true-client-ip',
+      'forwarded',
+    ];
+    const statuses = await attempts(site, (i) => ({
+      [names[i % names.length] ?? '']: `203.0.113.${100 + i}`,
+    }));
     expect(statuses.filter((status) => status !== 429)).toEqual([]);
   });
 });

@@ -98,8 +98,18 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
   test('SES-3 HEL-23 cannot open the session, by its id or its token, from any place', () =>
     untouched(async ({ sessionId, client: { token }, namedId }) => {
       for (const place of [{}, { domain: 'home' }, { workspace: 'office' }])
-        for (const id of [sessionId, namedId, THREAD, NOBODYS, '__proto__', `${sessionId} `, sessionId.toUpperCase()])
-          expect(await connectVerdict(site.url, { api_key: EVE, session_id: id, ...place })).toBe('not_found open');
+        for (const id of [
+          sessionId,
+          namedId,
+          THREAD,
+          NOBODYS,
+          '__proto__',
+          `${sessionId} `,
+          sessionId.toUpperCase(),
+        ])
+          expect(await connectVerdict(site.url, { api_key: EVE, session_id: id, ...place })).toBe(
+            'not_found open',
+          );
       expect(await connectVerdict(site.url, { api_key: EVE, session_token: token })).toBe(
         'invalid_session_token 4000',
       );
@@ -125,10 +135,13 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
       const tell = async <T extends UpType>(type: T, data: UpInput<T>) =>
         JSON.stringify((await eve.request(type, data)).data);
       for (const runId of [her.runId, her.endedRunId]) {
-        expect(await tell('run_cancel', { run_id: runId })).toBe(await tell('run_cancel', { run_id: NOBODYS }));
+        expect(await tell('run_cancel', { run_id: runId })).toBe(
+          await tell('run_cancel', { run_id: NOBODYS }),
+        );
         expect(await tell('run_retry', { run_id: runId })).toBe(await tell('run_retry', { run_id: NOBODYS }));
       }
-      const answer = (request_id: string) => tell('input_respond', { responses: [{ request_id, approved: true }] });
+      const answer = (request_id: string) =>
+        tell('input_respond', { responses: [{ request_id, approved: true }] });
       expect(await answer(her.requestId)).toBe(await answer(NOBODYS));
       expect(await answer(her.requestId)).toContain('not_found');
       expect(eve.events).toEqual([]);
@@ -195,7 +208,9 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
       for (const id of [THREAD, sessionId, namedId]) {
         const made = await http(site, EVE, 'POST', '/api/chat/threads', { id, title: 'eves' });
         expect(made.status).toBe(201);
-        expect([sessionId, namedId]).not.toContain((JSON.parse(made.body) as { session_id: string }).session_id);
+        expect([sessionId, namedId]).not.toContain(
+          (JSON.parse(made.body) as { session_id: string }).session_id,
+        );
         expect((await http(site, EVE, 'DELETE', `/api/chat/threads/${id}`)).status).toBe(204);
       }
       const page = await http(site, ADA, 'GET', '/api/chat/threads?limit=1');
@@ -204,7 +219,8 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
       const own = (await listThreads(site.url, EVE)).threads.map((thread) => thread.session_id);
       for (const path of [`?cursor=${cursor}`, '?domain=personal', '?workspace=personal&limit=200']) {
         const list = await http(site, EVE, 'GET', `/api/chat/threads${path}`);
-        for (const { session_id } of (JSON.parse(list.body) as ThreadList).threads) expect(own).toContain(session_id);
+        for (const { session_id } of (JSON.parse(list.body) as ThreadList).threads)
+          expect(own).toContain(session_id);
         expect(list.body).not.toContain('adas');
       }
       const office = await http(site, ADA_OFFICE, 'GET', '/api/chat/threads');

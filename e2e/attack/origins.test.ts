@@ -48,7 +48,10 @@ describeStore('sqlite', 'a page of another origin', ORIGINS, (site) => {
   });
 
   test('HEL-4 of two origins in one request none counts', async () => {
-    for (const pair of [[site.url, 'http://evil.example'], ['http://evil.example', site.url]] as const) {
+    for (const pair of [
+      [site.url, 'http://evil.example'],
+      ['http://evil.example', site.url],
+    ] as const) {
       await using socket = await RawSocket.open(site.url);
       await socket.write(
         upgradeRequest(site.url, '/client_page', pair.map((one) => `Origin: ${one}\r\n`).join('')),
@@ -75,12 +78,23 @@ describeStore('sqlite', 'a page of another origin', ORIGINS, (site) => {
   });
 
   test('HTP-23 a form of another page does not move the clock', async () => {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', '']) {
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+      '',
+    ]) {
       await using socket = await RawSocket.open(site.url);
       const body = '{"advance_ms":3600000}';
-      const head = ['POST /debug/clock HTTP/1.1', `Host: ${new URL(site.url).host}`, 'Origin: http://evil.example'];
+      const head = [
+        'POST /debug/clock HTTP/1.1',
+        `Host: ${new URL(site.url).host}`,
+        'Origin: http://evil.example',
+      ];
       if (type !== '') head.push(`Content-Type: ${type}`);
-      await socket.write(`${[...head, `Content-Length: ${body.length}`, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`);
+      await socket.write(
+        `${[...head, `Content-Length: ${body.length}`, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`,
+      );
       expect(await socket.ended()).toMatch(/^HTTP\/1\.1 4\d\d /);
     }
     await using client = await WireClient.connect(site.url);
@@ -90,7 +104,7 @@ describeStore('sqlite', 'a page of another origin', ORIGINS, (site) => {
   });
 
   test('HTP-26 a host that the request makes up gets nothing into the policy', async () => {
-    for (const host of ["a;script-src *", "x' 'unsafe-inline'", 'a b', 'a,b', `${'a'.repeat(300)}`]) {
+    for (const host of ['a;script-src *', "x' 'unsafe-inline'", 'a b', 'a,b', `${'a'.repeat(300)}`]) {
       await using socket = await RawSocket.open(site.url);
       await socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
       const policy = /content-security-policy: (.*)\r\n/i.exec(await socket.ended())?.[1];

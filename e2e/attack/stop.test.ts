@@ -5,7 +5,12 @@ import { OPCODES, RawSocket, upgradeRequest, webSocketFrame } from '../../test-h
 import { ServerProcess } from '../../test-helpers/server-process.ts';
 import { ADA, productionEnv } from './support/customers.ts';
 
-const env = { ...(await productionEnv()), DRAIN_MS: '2000', MAX_UNAUTHENTICATED: '0', CONNECTION_RATE_PER_S: '0' };
+const env = {
+  ...(await productionEnv()),
+  DRAIN_MS: '2000',
+  MAX_UNAUTHENTICATED: '0',
+  CONNECTION_RATE_PER_S: '0',
+};
 const CONNECT = webSocketFrame(OPCODES.text, JSON.stringify({ type: 'connect', data: { api_key: ADA } }));
 const MANY = 50;
 
@@ -66,7 +71,8 @@ const STATES: readonly (readonly [string, (url: string) => Promise<unknown>])[] 
       const made = await greeted(url);
       for (const socket of made) await socket.write(CONNECT);
       await Promise.all(made.map((socket) => socket.until(/"status":"success"/)));
-      for (const socket of made) await socket.write(webSocketFrame(OPCODES.text, 'x'.repeat(1000)).subarray(0, 500));
+      for (const socket of made)
+        await socket.write(webSocketFrame(OPCODES.text, 'x'.repeat(1000)).subarray(0, 500));
     },
   ],
 ];

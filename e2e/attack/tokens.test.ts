@@ -242,7 +242,10 @@ for (const [alg, pair, other] of [
       ['signed with the public key in base64', hmacToken(CLAIMS, der.toString('base64'))],
       [`signed with the public key, and ${alg} in its head`, hmacToken(CLAIMS, pem, { alg })],
       ['signed with another private key', signedToken(CLAIMS, other.privateKey, { alg })],
-      ['signed with a key on another curve', signedToken(CLAIMS, p384.privateKey, { alg: 'ES384' }, 'sha384')],
+      [
+        'signed with a key on another curve',
+        signedToken(CLAIMS, p384.privateKey, { alg: 'ES384' }, 'sha384'),
+      ],
       ['of the algorithm none', unsignedToken(CLAIMS, { alg: 'none' })],
       ['that says PS256', signedToken(CLAIMS, pair.privateKey, { alg: 'PS256' })],
       ['that says RS512', signedToken(CLAIMS, pair.privateKey, { alg: 'RS512' }, 'sha512')],
@@ -250,7 +253,10 @@ for (const [alg, pair, other] of [
       ['whose signature is one', withSignature(good, new Uint8Array(bytes).fill(1))],
       ['whose signature is too short', withSignature(good, new Uint8Array(bytes - 1).fill(1))],
       ['whose signature is all ones', withSignature(good, new Uint8Array(bytes).fill(0xff))],
-      ['whose signature is of another token', withSignature(good, signedToken({}, pair.privateKey, { alg }).split('.')[2] ?? '')],
+      [
+        'whose signature is of another token',
+        withSignature(good, signedToken({}, pair.privateKey, { alg }).split('.')[2] ?? ''),
+      ],
     ]);
     refusesAll(site, shareOf(bitFlips(good), FLIPS / 3));
   });
@@ -258,12 +264,14 @@ for (const [alg, pair, other] of [
 
 describeStore('sqlite', 'session tokens that are nearly good', env, (site) => {
   const FORGED = 'invalid_session_token 4000';
-  const verdict = (session_token: unknown, api_key = ADA) => connectVerdict(site.url, { api_key, session_token });
+  const verdict = (session_token: unknown, api_key = ADA) =>
+    connectVerdict(site.url, { api_key, session_token });
 
   test('HEL-23 one bit, one character, one claim or one secret that differs is enough', async () => {
     await using client = await WireClient.connect(site.url, { api_key: ADA });
     const claims = jwt.decode(client.token) as Record<string, unknown>;
-    const resign = (changes: object, head: object = {}) => hmacToken({ ...claims, ...changes }, SESSION_SECRET, head);
+    const resign = (changes: object, head: object = {}) =>
+      hmacToken({ ...claims, ...changes }, SESSION_SECRET, head);
     expect(await verdict(resign({}))).toBe('in');
     const bad = [
       ...shareOf(bitFlips(client.token), FLIPS),

@@ -41,7 +41,7 @@ export async function bytesLeftByEach(
 }
 
 /** What the server's process holds once nobody is connected and nothing is left to collect. */
-async function bytesInUse(server: ServerProcess): Promise<number> {
+export async function bytesInUse(server: ServerProcess): Promise<number> {
   await untilConnections(server.url, 0);
   const { heapUsed, external } = (await server.ask('memory')) as NodeJS.MemoryUsage;
   return heapUsed + external;
