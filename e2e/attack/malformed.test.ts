@@ -3,7 +3,8 @@ import type { DownData } from '../../protocol/chat/down.ts';
 import type { Received } from '../../test-helpers/received.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { describeStore } from '../wire/support/site.ts';
-import { MALFORMED, MALFORMED_REQUESTS, NEW_ID, SENTINEL } from './support/malformed.ts';
+import { MALFORMED, NEW_ID, SENTINEL } from './support/malformed.ts';
+import { MALFORMED_REQUESTS } from './support/malformed-requests.ts';
 
 describeStore('sqlite', 'what is malformed', { SQLITE_SYNCHRONOUS: 'normal' }, (site) => {
   /** A session of somebody else, which is told nothing of all this. */

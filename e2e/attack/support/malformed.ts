@@ -93,12 +93,12 @@ const numbers: Malformed[] = NUMBERS.flatMap(([number, whole]) => {
   const name = number.slice(0, 20);
   const positive = whole === 100 ? 'history' : INVALID;
   const natural = whole === undefined ? 'invalid_message 4002' : 'connection_success';
-  const isFinite = Number.isFinite(Number(number));
+  const isNumber = Number.isFinite(Number(number));
   // A whole number of any size is a version, and none that is known.
   const version = Number.isInteger(Number(number)) ? 'unsupported_version 4003' : 'invalid_message 4002';
   return [
     // What is beyond all numbers is refused, or means one thing to everybody.
-    row(`memory of ${name}`, patch(`{"n":${number}}`), STORED, ...(isFinite ? [] : [INVALID])),
+    row(`memory of ${name}`, patch(`{"n":${number}}`), STORED, ...(isNumber ? [] : [INVALID])),
     row(`before ${name}`, history(`"before_seq":${number}`), positive),
     row(`a page of ${name}`, history(`"limit":${number}`), positive),
     first(`a position at ${name}`, `"position":{"epoch":"x","seq":${number}}`, natural),
@@ -107,7 +107,8 @@ const numbers: Malformed[] = NUMBERS.flatMap(([number, whole]) => {
   ];
 });
 
-const lists = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+/** Lists in lists, so many deep. */
+export const lists = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 const depths: Malformed[] = [10, 63, 64, 65, 1000, 100_000, 260_000].flatMap((depth) => [
   row(`memory ${depth} lists deep`, patch(`{"a":${lists(depth)}}`), depth + 1 <= 64 ? STORED : INVALID),
@@ -139,22 +140,22 @@ const characters: Malformed[] = [
   '\\u0000',
   '\\u2028',
   '\\ufeff',
-].flatMap((escape) => {
-  const bare = JSON.parse(`"${escape}"`) as string;
+].flatMap((escaped) => {
+  const bare = JSON.parse(`"${escaped}"`) as string;
   return [
-    row(`content with ${escape}`, chat(`"content":"a${escape}b"`), STORED),
-    row(`the id ${escape}`, `{"type":"ping","id":"${escape}","data":{}}`, 'pong'),
-    row(`the type ${escape}`, `{"type":"${escape}","data":{}}`, VIOLATION),
-    row(`memory of ${escape}`, patch(`{"${escape}":"${escape}"}`), STORED),
-    first(`the session ${escape}`, `"session_id":"${escape}"`, 'not_found'),
+    row(`content with ${escaped}`, chat(`"content":"a${escaped}b"`), STORED),
+    row(`the id ${escaped}`, `{"type":"ping","id":"${escaped}","data":{}}`, 'pong'),
+    row(`the type ${escaped}`, `{"type":"${escaped}","data":{}}`, VIOLATION),
+    row(`memory of ${escaped}`, patch(`{"${escaped}":"${escaped}"}`), STORED),
+    first(`the session ${escaped}`, `"session_id":"${escaped}"`, 'not_found'),
     {
-      name: `the key ${escape}`,
-      text: `{"type":"connect","data":{"api_key":"${escape}"}}`,
+      name: `the key ${escaped}`,
+      text: `{"type":"connect","data":{"api_key":"${escaped}"}}`,
       verdicts: ['invalid_key 4000'],
       first: true,
     },
-    row(`${escape} alone`, bare, FORMAT),
-    row(`${escape} before a frame`, `${bare}${ping('{}')}`, FORMAT),
+    row(`${escaped} alone`, bare, FORMAT),
+    row(`${escaped} before a frame`, `${bare}${ping('{}')}`, FORMAT),
   ];
 });
 
@@ -223,105 +224,4 @@ export const MALFORMED: readonly Malformed[] = [
   ...characters,
   ...shapes,
   ...others,
-];
-
-interface MalformedRequest {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body?: string;
-  readonly type?: string;
-  readonly statuses: readonly number[];
-}
-
-const THREADS = '/api/chat/threads';
-const post = (body: string, ...statuses: number[]): MalformedRequest => ({
-  name: `POST ${body.slice(0, 50)} (${body.length})`,
-  method: 'POST',
-  path: THREADS,
-  body,
-  statuses,
-});
-const typed = (type: string, ...statuses: number[]): MalformedRequest => ({
-  name: `POST as ${type}`,
-  method: 'POST',
-  path: THREADS,
-  body: '{}',
-  type,
-  statuses,
-});
-const get = (path: string, ...statuses: number[]): MalformedRequest => ({
-  name: `GET ${path.slice(0, 60)} (${path.length})`,
-  method: 'GET',
-  path,
-  statuses,
-});
-
-/** The same over HTTP. */
-export const MALFORMED_REQUESTS: readonly MalformedRequest[] = [
-  post(`{"__proto__":{"title":"${SENTINEL}"}}`, 400),
-  post('{"constructor":{"prototype":{"x":1}}}', 400),
-  post('{"title":"\\ud800"}', 201),
-  post('{"title":"\\u0000"}', 201),
-  post('{"title":1e400}', 422),
-  post('{"title":"a","title":"b"}', 201),
-  post('[]', 422),
-  post('null', 422),
-  post('', 400),
-  post('{', 400),
-  post(lists(30_000), 422),
-  post(`{"title":"${'x'.repeat(60_000)}"}`, 422),
-  post(`{"title":"${'x'.repeat(70_000)}"}`, 413),
-  post('{"id":"__proto__x"}', 201),
-  post('{"id":"constructor"}', 201),
-  post('{"domain":"__proto__","workspace":"constructor"}', 201),
-  post('{"title":"<img src=x onerror=alert(1)>"}', 201),
-  post('\ufeff{}', 201, 400),
-  // Text is read, and is no object.
-  typed('text/plain', 415, 422),
-  ...['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/xml'].map((type) =>
-    typed(type, 415),
-  ),
-  ...['application/merge-patch+json', 'application/jsonx', 'application/json, text/plain'].map((type) =>
-    typed(type, 415),
-  ),
-  ...['application/json; charset=utf-7', 'application/json; charset=utf-16', 'APPLICATION/JSON'].map((type) =>
-    typed(type, 201, 415),
-  ),
-  ...['limit=NaN', 'limit=', 'limit=0x100', `cursor=${'A'.repeat(257)}`].map((query) =>
-    get(`${THREADS}?${query}`, 422),
-  ),
-  ...['__proto__=1', 'limit=0x10', 'cursor=W251bGwsbnVsbF0'].map((query) =>
-    get(`${THREADS}?${query}`, 200, 422),
-  ),
-  ...['[-9007199254740991,"\\ud800"]', '[0.5,""]', '{}', 'x'].map((cursor) =>
-    get(`${THREADS}?cursor=${Buffer.from(cursor).toString('base64url')}`, 200, 422),
-  ),
-  ...[
-    'before_seq=1e400',
-    'before_seq=9007199254740993',
-    'roles=user,user,__proto__',
-    `roles=${'user,'.repeat(1000)}`,
-  ].map((query) => get(`${THREADS}/x?${query}`, 422)),
-  ...['%00', `${'x'.repeat(129)}`, '..%2f..', '__proto__'].map((id) => get(`${THREADS}/${id}`, 404)),
-  ...['/%', '/%c0%ae%c0%ae/', `${THREADS}/%ff`, '/debug/client_%ff'].map((path) => get(path, 400, 404)),
-  ...[
-    '/..%2f..%2fpackage.json',
-    '/assets/..%5c..%5cpackage.json',
-    '//evil.example/x',
-    '/healthz/',
-    '/HEALTHZ',
-  ].map((path) => get(path, 404)),
-  ...['/.env', '/.git/config', '/index.html%00.js', '/node_modules/ws/package.json', '/server/main.ts'].map(
-    (path) => get(path, 404),
-  ),
-  ...['/client_%00', `/client_${'a'.repeat(65)}`, '/client_a%2fb'].map((path) => get(path, 404)),
-  get(`/client_a?api_key=${SENTINEL}`, 426),
-  get(`/healthz?${SENTINEL}`, 200),
-  ...['PUT', 'OPTIONS', 'PROPFIND', 'LOCK'].map((method) => ({
-    name: method,
-    method,
-    path: THREADS,
-    statuses: [404],
-  })),
 ];
