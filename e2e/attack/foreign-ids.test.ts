@@ -1,5 +1,5 @@
 // One customer's ids in another's hands: always as if they were not there, and nothing changes.
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DownData } from '../../protocol/chat/down.ts';
 import type { UpInput, UpType } from '../../protocol/chat/up.ts';
 import type { ThreadList } from '../../protocol/http/threads.ts';
@@ -86,8 +86,13 @@ const lowerQuartile = (times: readonly number[]) =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length / 4)] ?? 0;
 
 describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
+  let her: Victim;
+  beforeAll(async () => {
+    her = await victim(site);
+  });
+  afterAll(() => her[Symbol.asyncDispose]());
+
   const untouched = async (attack: (her: Victim) => Promise<void>) => {
-    await using her = await victim(site);
     const before = await stateOf(site, her);
     const frames = her.client.frames.length;
     await attack(her);
@@ -230,7 +235,6 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
   // Not a rule to the microsecond: a record that is there is read, one that is not cannot be. But whoever may not see it
   // costs no further look into the store, which would take half as long again.
   test.each(['GET', 'DELETE'])('HTP-4 %s takes no longer because the thread is another’s', async (method) => {
-    await using her = await victim(site);
     const took = async (id: string) => {
       const began = performance.now();
       expect((await http(site, EVE, method, `/api/chat/threads/${id}`)).status).toBe(404);

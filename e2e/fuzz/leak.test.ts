@@ -37,7 +37,6 @@ describeFuzzed(
         const left = await bytesLeftByEach(server(), 3000, (count, round) =>
           inLanes(requests, count, SEED + round, (sample) => askAll(server().url, sample)),
         );
-        console.log('left', left);
         expect(left).toBeGreaterThan(MAX_BYTES_EACH);
       },
       TIMEOUT_MS,

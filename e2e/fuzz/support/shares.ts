@@ -23,6 +23,8 @@ const BATCH = 200;
 
 const OPEN_HOUSE = {
   AGENT: 'none',
+  // Bytes that are the beginning of a frame by chance wait for so long.
+  AUTH_TIMEOUT_MS: '5000',
   MESSAGE_RATE_PER_S: '0',
   CONNECTION_RATE_PER_S: '0',
   FAILED_AUTH_PER_MIN: '0',
