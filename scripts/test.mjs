@@ -8,13 +8,14 @@ import { setup } from './setup.mjs';
 import { readPlaywright, readVitest } from './test/reports.mjs';
 
 // What `npm test` runs, in this order. A suite named here that executes no test is a failure.
-const everything = ['unit', 'web', 'store', 'wire', 'seed', 'property', 'fault', 'e2e'];
+const everything = ['unit', 'web', 'store', 'wire', 'attack', 'seed', 'property', 'fault', 'e2e'];
 
 const suites = {
   unit: { runner: vitest, needs: [] },
   web: { runner: vitest, needs: [] },
   store: { runner: vitest, needs: ['redis'] },
   wire: { runner: vitest, needs: ['redis'] },
+  attack: { runner: vitest, needs: ['redis'] },
   seed: { runner: vitest, needs: ['redis'] },
   property: { runner: vitest, needs: ['redis'] },
   fault: { runner: vitest, needs: ['redis'] },

@@ -24,6 +24,8 @@ export interface ServerProcessOptions {
   readonly descriptors?: number;
   /** Shows the server's log. */
   readonly verbose?: boolean;
+  /** Arguments of Node itself, before the server's file. With any, `ask` reaches what they load. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** A real server in a process of its own, which can be killed. */
@@ -91,6 +93,25 @@ export class ServerProcess implements AsyncDisposable {
     await this.#spawn(new URL(this.#url).port);
   }
 
+  /**
+   * Sends a question to the module that `nodeArgs` loaded beside the server, and resolves with its next message.
+   * Rejects when the process ends first. One question at a time.
+   */
+  async ask(question: string): Promise<unknown> {
+    const child = this.#child;
+    if (child?.channel == null) throw new Error('nothing was loaded that could answer');
+    const answered = new Promise<unknown>((resolve, reject) => {
+      const ended = () => reject(new Error('the server ended'));
+      child.once('exit', ended);
+      child.once('message', (answer) => {
+        child.off('exit', ended);
+        resolve(answer);
+      });
+    });
+    child.send(question);
+    return answered;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill9();
     if (this.#ownsData) await rm(this.#dataDir, { recursive: true, force: true });
@@ -107,13 +128,13 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async #spawn(port: string): Promise<void> {
-    const { descriptors } = this.#options;
-    const command = [process.execPath, join(ROOT, 'server/main.ts')];
+    const { descriptors, nodeArgs = [] } = this.#options;
+    const command = [process.execPath, ...nodeArgs, join(ROOT, 'server/main.ts')];
     const limited = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command];
     const [file = '', ...args] = descriptors === undefined ? command : limited;
     const child = spawn(file, args, {
       cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(nodeArgs.length > 0 ? ['ipc' as const] : [])],
       env: {
         PATH: process.env.PATH ?? '',
         NODE_ENV: 'test',
@@ -138,8 +159,8 @@ export class ServerProcess implements AsyncDisposable {
         if (this.#options.verbose) process.stderr.write(`${line}\n`);
         if (line.includes('"msg":"listening"')) resolve((JSON.parse(line) as { url: string }).url);
       };
-      createInterface({ input: child.stdout }).on('line', onLine);
-      createInterface({ input: child.stderr }).on('line', onLine);
+      for (const input of [child.stdout, child.stderr])
+        if (input !== null) createInterface({ input }).on('line', onLine);
       child.once('exit', (code) =>
         reject(new Error(`the server ended (${code}): ${this.log.slice(-20).join('\n')}`)),
       );
@@ -148,7 +169,22 @@ export class ServerProcess implements AsyncDisposable {
         START_TIMEOUT_MS,
       ).unref();
     });
-    this.#url = await listening;
+    const { LOG_LEVEL = 'info' } = this.#options.env ?? {};
+    const isQuiet = ['warn', 'error', 'fatal', 'silent'].includes(LOG_LEVEL);
+    this.#url = await (isQuiet ? Promise.race([listening, untilAnswered(port)]) : listening);
+  }
+}
+
+/** Resolves with the URL of a server that does not say that it listens, once it does. */
+async function untilAnswered(port: string): Promise<string> {
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const isThere = await fetch(`${url}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (isThere) return url;
+    await sleep(20);
   }
 }
 

@@ -74,6 +74,15 @@ export class FuzzClient {
     }
   }
 
+  /** Takes everything that comes until the answer to the ping of this id (`open`), or the end (its code). */
+  async endingBehind(pingId: string): Promise<number | 'open'> {
+    for (;;) {
+      const next = await this.next();
+      if ('closed' in next) return next.closed;
+      if (next.frame.type === 'pong' && next.frame.reply_to === pingId) return 'open';
+    }
+  }
+
   cut(): void {
     this.#socket.terminate();
   }

@@ -14,7 +14,7 @@ export type Expected =
   /** A reply of one of these types. */
   | { readonly reply: string };
 
-const MAX_CONNECT_BYTES = 16_384;
+export const MAX_CONNECT_BYTES = 16_384;
 const MAX_STRIKES = 5;
 /** The keys of a server that is not in production. */
 const KEYS = new Set(['development', 'valid-test-key']);
@@ -47,6 +47,11 @@ export class Oracle {
 
   constructor(maxFrameBytes: number) {
     this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** Whether a `connect` was good. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   judge(frame: FuzzFrame): Expected {
@@ -130,7 +135,7 @@ export class Oracle {
   }
 }
 
-function envelopeOf(text: string): undefined | Envelope {
+export function envelopeOf(text: string): undefined | Envelope {
   let value: unknown;
   try {
     value = JSON.parse(text);
