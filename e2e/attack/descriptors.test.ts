@@ -37,8 +37,8 @@ async function flood(url: string, send: string): Promise<Tcp[]> {
 
 test.each([
   ['that ask nothing', ''],
-  ['whose request never ends', 'GET / HTTP/1.1\r\nHost: a\r\n'],
-  ['that idle after an answer', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['whose request never ends', 'GET / HTTP/1.1\r\nHost: localhost\r\n'],
+  ['that idle after an answer', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'],
 ])('HTP-51 sockets %s take neither the descriptors nor the room of others', async (_what, send) => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-keys-'));
   const file = join(folder, 'keys.json');

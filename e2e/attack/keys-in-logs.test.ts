@@ -5,7 +5,7 @@ import { describeStore } from '../wire/support/site.ts';
 import { Tcp, UPGRADE } from './support/tcp.ts';
 
 const KEY = 'hunter2-a-key-in-the-wrong-place';
-const AUTH = `Host: a\r\nAuthorization: Bearer ${KEY}\r\n`;
+const AUTH = `Host: localhost\r\nAuthorization: Bearer ${KEY}\r\n`;
 
 describeStore('sqlite', 'a key where none belongs', { LOG_LEVEL: 'trace', TEST_API_KEY: KEY }, (site) => {
   test('HTP-37 HEL-49 it reaches no log at any level', async () => {

@@ -82,12 +82,6 @@ describeStore('sqlite', 'in production', PRODUCTION, (site) => {
     expect((await refusedUpgrade(site.url, '/client_page', asPageOf(name, site.url))).status).toBe(403);
   });
 
-  test('HTP-40 the metrics are not for a page whose name was led there', async () => {
-    const get = (host: string) => statusOf(site.url, host, '/metrics');
-    expect(await get('localhost')).toBe(200);
-    for (const name of NAMES) expect(await get(name)).toBe(401);
-  });
-
   test('HTP-42 CFG-24 the log says it once, with what the operator must set', async () => {
     const lines = site.server.log.filter((line) => line.includes('origin_refused'));
     expect(lines).toHaveLength(1);

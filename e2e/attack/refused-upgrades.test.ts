@@ -6,32 +6,40 @@ const JSON_BODY = 'Content-Type: application/json\r\nContent-Length: 5000\r\n';
 
 /** Upgrades that nobody takes: what they ask for, and what they are answered. */
 const REFUSED: readonly (readonly [what: string, request: string, status: number])[] = [
-  ['a path that is no socket', `GET /healthz HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 200],
-  ['a path that is nothing', `GET /socket HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 404],
-  ['a bad client id', `GET /client_a.b HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 404],
-  ['a path that cannot be read', `GET /client_%zz HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 400],
-  ['the debug path where there is none', `GET /debug/client_x HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 404],
-  ['a socket that is not built', `GET /ws/ui HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 501],
-  ['HEAD', `HEAD /client_x HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 426],
-  ['POST with a body that never comes', `POST /nope HTTP/1.1\r\nHost: a\r\n${UPGRADE}${JSON_BODY}\r\n`, 404],
-  ['POST of a socket path', `POST /client_x HTTP/1.1\r\nHost: a\r\n${UPGRADE}${JSON_BODY}\r\n`, 404],
+  ['a path that is no socket', `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 200],
+  ['a path that is nothing', `GET /socket HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 404],
+  ['a bad client id', `GET /client_a.b HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 404],
+  ['a path that cannot be read', `GET /client_%zz HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 400],
+  [
+    'the debug path where there is none',
+    `GET /debug/client_x HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`,
+    404,
+  ],
+  ['a socket that is not built', `GET /ws/ui HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 501],
+  ['HEAD', `HEAD /client_x HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 426],
+  [
+    'POST with a body that never comes',
+    `POST /nope HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}${JSON_BODY}\r\n`,
+    404,
+  ],
+  ['POST of a socket path', `POST /client_x HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}${JSON_BODY}\r\n`, 404],
   [
     'POST of another protocol',
-    'POST /nope HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+    'POST /nope HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
     404,
   ],
   [
     'another protocol',
-    'GET /client_x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
+    'GET /client_x HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
     426,
   ],
-  ['a bad handshake', `GET /client_x HTTP/1.1\r\nHost: a\r\n${UPGRADE.replace('dGhl', '')}\r\n`, 400],
+  ['a bad handshake', `GET /client_x HTTP/1.1\r\nHost: localhost\r\n${UPGRADE.replace('dGhl', '')}\r\n`, 400],
   [
     'a foreign origin',
-    `GET /client_x HTTP/1.1\r\nHost: a\r\n${UPGRADE}Origin: http://evil.example\r\n\r\n`,
+    `GET /client_x HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}Origin: http://evil.example\r\n\r\n`,
     403,
   ],
-  ['the API without a key', `GET /api/chat/threads HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n`, 401],
+  ['the API without a key', `GET /api/chat/threads HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`, 401],
 ];
 
 describeStore('sqlite', 'upgrades that are not taken', { DEBUG_ENDPOINTS: 'false' }, (site) => {

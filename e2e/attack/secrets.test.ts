@@ -96,7 +96,7 @@ async function overHttp(url: string, token: string): Promise<void> {
   ]) {
     await using socket = await RawSocket.open(url);
     await socket.write(
-      `GET /api/chat/threads HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${KEY}\r\n${rest}`,
+      `GET /api/chat/threads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${KEY}\r\n${rest}`,
     );
     expect(await socket.ended()).not.toMatch(SECRET);
   }

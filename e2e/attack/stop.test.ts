@@ -35,13 +35,16 @@ async function greeted(url: string): Promise<RawSocket[]> {
 
 const STATES: readonly (readonly [string, (url: string) => Promise<unknown>])[] = [
   ['connections that say nothing', (url) => sockets(url)],
-  ['requests whose headers do not end', (url) => sockets(url, 'GET /healthz HTTP/1.1\r\nHost: a\r\nX-')],
+  [
+    'requests whose headers do not end',
+    (url) => sockets(url, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-'),
+  ],
   [
     'requests whose bodies do not end',
     (url) =>
       sockets(
         url,
-        `POST /api/chat/threads HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ADA}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+        `POST /api/chat/threads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${ADA}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
       ),
   ],
   ['sockets that have not authenticated', greeted],

@@ -3,8 +3,8 @@ import { CONNECTION_ESTABLISHED_MESSAGE, type ConnectData } from '../../protocol
 import type { UpMessage } from '../../protocol/chat/parse.ts';
 import { CLOSE_CODES, type CloseCode } from '../../protocol/close-codes.ts';
 import type { SocketSettings } from '../config.ts';
-import { COSTS, frameCost } from '../load/costs.ts';
-import type { SubjectLoad, Turn } from '../load/subject-load.ts';
+import { COSTS } from '../load/costs.ts';
+import type { WorkGovernor } from '../load/work-governor.ts';
 import { mayUse, type Principal } from '../auth/principal.ts';
 import type { UnsentShare } from '../flow/unsent-budget.ts';
 import { type GoneReason, SessionGone } from '../session/gone.ts';
@@ -18,6 +18,7 @@ import {
   type ConnectionEvent,
   type ConnectionLimits,
   type ConnectionState,
+  type Frame,
   initialState,
   MAX_CONNECT_BYTES,
   transition,
@@ -26,6 +27,8 @@ import { debugFrame } from './debug-frame.ts';
 import { type FrameBudget, type FrameRate, spend } from './frame-budget.ts';
 import { greet } from './greeting.ts';
 import { frameOf, handle, type Reply } from './handlers.ts';
+import { Inbound, type InboundOptions } from './inbound.ts';
+import { LargeReplies } from './large-replies.ts';
 import { Outbound, type OutboundOptions } from './outbound.ts';
 import { PeerHold } from './peer-hold.ts';
 import { PeerWatch, type PeerWatchOptions } from './peer-watch.ts';
@@ -59,7 +62,6 @@ const ESTABLISHED = frameOf(
 /** When a connection beyond a subject's number, or one that made room for another, may try again: nobody knows when one goes. */
 const ROOM_WAIT_MS = 1000;
 
-const DONE = Promise.resolve();
 const NOTHING = (): void => {};
 
 /** A WebSocket frame's own bytes, at most, for what a client may send before it is authenticated. */
@@ -70,7 +72,9 @@ const FRAMING_BYTES = 4096;
  * nothing but its attachment goes with it. There are many, and most do nothing: what is needed only to come in is let
  * go of once it is in, and its parts use it itself for their options.
  */
-export class ChatConnection implements OutboundOptions, PeerWatchOptions, SocketOwner, Member, Turn {
+export class ChatConnection
+  implements OutboundOptions, PeerWatchOptions, SocketOwner, Member, InboundOptions
+{
   readonly id: string;
   readonly socket: ChatSocket;
   readonly tcp: Socket;
@@ -86,17 +90,10 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #principal: undefined | Principal;
   /** Whose connections it is counted among. */
   #subject: undefined | string;
-  /** What its subject's work is charged to, once it is in. */
-  #load: undefined | SubjectLoad;
-  /** Whether it waits for its subject's turn, and the frames that were read already. */
-  #awaitsTurn = false;
-  #kept: undefined | { readonly buffer: Buffer; readonly isBinary: boolean }[];
+  readonly #inbound: Inbound;
   #cancelDeadline: () => void = NOTHING;
   #stopCounting: () => void = NOTHING;
-  /** The large replies that were asked for, one after another. */
-  #paging: Promise<void> = DONE;
-  /** Room for what is being read: the session while it is opened, later a page. */
-  #reserved: undefined | UnsentShare;
+  #large: undefined | LargeReplies;
   #closed = false;
   #controlBudget: FrameBudget;
   /** The close frame was sent: what came behind it is not looked at. */
@@ -113,6 +110,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#state = initialState(deps.limits, now);
     this.#controlBudget = deps.fullControlBudget;
     this.peer = new PeerHold(socket);
+    this.#inbound = new Inbound(this);
     this.outbound = new Outbound(this);
     this.#watch = new PeerWatch(this, now);
     own(socket, this);
@@ -141,6 +139,18 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     return this.#deps.settings.sockets;
   }
 
+  get governor(): WorkGovernor {
+    return this.#deps.load;
+  }
+
+  get listeners(): number {
+    return this.#live?.subscribers ?? 0;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.name === 'open';
+  }
+
   get queueBytes(): number {
     return this.settings.sendQueueBytes;
   }
@@ -154,7 +164,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   }
 
   onSent(length: number): void {
-    this.#load?.charge(COSTS.sent + length);
+    this.#inbound.charge(COSTS.sent + length);
   }
 
   onSlowReader(): void {
@@ -242,20 +252,15 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#watch.heard(now);
     // What comes behind the close frame is read and not looked at; so is a flood, but not for long.
     if (this.#hungUp) return this.#spendControl(now);
-    const buffer = bytesOf(data);
-    const load = this.#load;
-    const isHeld = this.peer.holds('fairness') || (load?.mustWait === true && this.#state.name === 'open');
-    if (!isHeld || load === undefined) return this.#accept(buffer, isBinary);
-    // More may come: what was read together with it.
-    this.#kept ??= [];
-    this.#kept.push({ buffer, isBinary });
-    this.#awaitTurn(load);
+    this.#inbound.take(bytesOf(data), isBinary);
   }
 
-  #accept(buffer: Buffer, isBinary: boolean): void {
-    this.#load?.charge(frameCost(buffer.length, this.#live?.subscribers ?? 0));
-    const text = isBinary ? undefined : buffer.toString();
-    this.#dispatch({ type: 'frame', frame: { text, bytes: buffer.length } });
+  accept(frame: Frame): void {
+    this.#dispatch({ type: 'frame', frame });
+  }
+
+  onReleased(): void {
+    this.#dispatch({ type: 'released' });
   }
 
   /**
@@ -268,28 +273,6 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     if (retryAfterMs === 0) return;
     if (this.#hungUp) this.socket.pause();
     else this.end(refusal('rate_limited', undefined, { retry_after_ms: retryAfterMs }));
-  }
-
-  /** Its subject has used its share of the work: it is not read from until its turn comes. */
-  #awaitTurn(load: SubjectLoad): void {
-    if (this.#awaitsTurn || this.#closed) return;
-    this.#awaitsTurn = true;
-    this.peer.hold('fairness');
-    this.#deps.load.hold(load, this);
-  }
-
-  /** Takes a frame that was kept; then the others when there is no need to wait, and reads on. */
-  onTurn(): void {
-    this.#awaitsTurn = false;
-    this.#dispatch({ type: 'released' });
-    const load = this.#load;
-    for (let next = this.#kept?.shift(); next !== undefined; next = this.#kept?.shift()) {
-      this.#accept(next.buffer, next.isBinary);
-      if (load?.mustWait === true && this.#kept !== undefined && this.#kept.length > 0)
-        return this.#awaitTurn(load);
-    }
-    this.#kept = undefined;
-    this.peer.release('fairness');
   }
 
   #dispatch(event: ConnectionEvent): void {
@@ -324,8 +307,7 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
         return this.#dispatch({ type: 'refused', refusal: wait, replyTo: id });
       }
       this.#subject = key.principal.subject;
-      await this.#deps.load.turn(this.#subject);
-      const maxBytes = await this.#roomToOpen(key.principal.subject);
+      const maxBytes = await this.#largeReplies(this.#subject).roomToOpen();
       if (this.#closed) return;
       const result = await admit(
         data,
@@ -343,33 +325,21 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
       this.#live = result.attachment.live;
       this.#detach = result.attachment.detach;
       this.#principal = result.principal;
-      this.#load = this.#deps.load.join(this.#subject);
-      this.#load.charge(COSTS.connect);
+      this.#inbound.join(key.principal.subject);
       this.#welcome(result, id, began);
       metrics.restoreSeconds.observe((clock.now() - began) / 1000);
     } catch (error) {
       this.#withdraw();
       this.#onFault(error, id);
     } finally {
-      this.#giveBack();
+      this.#large?.giveBack();
     }
   }
 
-  /**
-   * Waits until the subject may be given a session's worth of bytes more: for no longer than other readers of the subject
-   * take to read what they have, or to be dropped. Answers how many bytes of history the session may be shown with.
-   */
-  async #roomToOpen(subject: string): Promise<number> {
-    const { unsent, settings } = this.#deps;
-    const bytes = unsent.grant(subject, settings.sockets.pageBytes);
-    this.#reserved = unsent.share(subject);
-    await this.#reserved.reserve(bytes);
-    return bytes;
-  }
-
-  #giveBack(): void {
-    this.#reserved?.close();
-    this.#reserved = undefined;
+  /** What this connection is answered with that is large; made when it is needed. */
+  #largeReplies(subject: string): LargeReplies {
+    this.#large ??= new LargeReplies(subject, this.#deps);
+    return this.#large;
   }
 
   /** It was not let in after all: its subject may have another connection instead. */
@@ -377,6 +347,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     if (this.#subject === undefined || this.#closed || this.#live !== undefined) return;
     this.#deps.admission.withdraw(this, this.#subject);
     this.#subject = undefined;
+    this.#large?.close();
+    this.#large = undefined;
   }
 
   #welcome(admitted: Admitted, id: undefined | string, began: number): void {
@@ -395,25 +367,13 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
   #handle(message: UpMessage, id: undefined | string): Promise<void> {
     if (message.type !== 'history_request' && message.type !== 'context_request')
       return this.#perform(message, id);
-    // One at a time, and none while one still waits to be taken: these replies are large, requests for them small.
-    this.#paging = this.#paging
-      .then(() => this.outbound.room())
-      .then(() => this.#deps.load.turn(this.#subject ?? ''))
-      .then(() => this.#performLarge(message, id))
+    // None while one still waits to be taken: these replies are large, requests for them small.
+    return this.#largeReplies(this.#subject ?? '')
+      .push(
+        () => this.outbound.room(),
+        () => this.#perform(message, id),
+      )
       .catch((error: unknown) => this.#onFault(error, id));
-    return this.#paging;
-  }
-
-  async #performLarge(message: UpMessage, id: undefined | string): Promise<void> {
-    if (this.#closed || this.#subject === undefined) return;
-    this.#reserved = this.#deps.unsent.share(this.#subject);
-    const page = await this.#deps.pages.begin(this.#subject, this.#reserved);
-    try {
-      if (page !== undefined) await this.#perform(message, id);
-    } finally {
-      page?.close();
-      this.#giveBack();
-    }
   }
 
   async #perform(message: UpMessage, id: undefined | string): Promise<void> {
@@ -474,16 +434,9 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#hungUp = true;
     this.outbound.send(frameOf('disconnect', JSON.stringify({ reason }), undefined));
     this.outbound.stop();
-    this.#leaveLine();
+    this.#inbound.stopWaiting();
     // A close reason may have 123 bytes.
     this.socket.close(close.code, reason.slice(0, 60));
-  }
-
-  /** It is read from whatever its subject's share: only so it is seen that the peer has closed. */
-  #leaveLine(): void {
-    this.#load?.leave(this);
-    this.#kept = undefined;
-    this.peer.release('fairness');
   }
 
   onGone(reason: GoneReason): void {
@@ -511,10 +464,8 @@ export class ChatConnection implements OutboundOptions, PeerWatchOptions, Socket
     this.#cancelDeadline();
     this.#stopCounting();
     this.outbound.stop();
-    this.#giveBack();
-    this.#leaveLine();
-    if (this.#load !== undefined) this.#deps.load.part(this.#load);
-    this.#load = undefined;
+    this.#large?.close();
+    this.#inbound.close();
     this.#dispatch({ type: 'socket_closed' });
     this.#deps.admission.leave(this, this.#subject);
     void this.#detach();

@@ -18,6 +18,7 @@ export const SENTINEL = 'hunter2-sentinel';
 const STORED = 'message_delivered';
 const INVALID = 'invalid_message';
 const FORMAT = 'invalid_format 4002';
+const TOO_LARGE = 'limit_exceeded';
 const VIOLATION = 'protocol_violation 4003';
 const json = JSON.stringify;
 
@@ -205,7 +206,8 @@ const others: Malformed[] = [
   ),
   row('20 000 answers that are none', respond(json(many(20_000, () => 1))), INVALID),
   row('100 000 roles', history(`"roles":${json(many(100_000, () => 'x'))}`), INVALID),
-  row('60 000 names to delete', patch(`{${many(60_000, (i) => `"k${i}":null`).join(',')}}`), STORED),
+  row('40 000 names to delete', patch(`{${many(40_000, (i) => `"k${i}":null`).join(',')}}`), STORED),
+  row('60 000 names to delete', patch(`{${many(60_000, (i) => `"k${i}":null`).join(',')}}`), TOO_LARGE),
   row('memory that is a list', patch('[]'), INVALID),
   row('a patch of nothing', `{"type":"context_update","id":"${NEW_ID}","data":{}}`, INVALID),
   row('a long text of pairs', chat(`"content":"${'\\ud83d\\ude00'.repeat(40_000)}"`), STORED),
