@@ -206,7 +206,7 @@ const others: Malformed[] = [
   ),
   row('20 000 answers that are none', respond(json(many(20_000, () => 1))), INVALID),
   row('100 000 roles', history(`"roles":${json(many(100_000, () => 'x'))}`), INVALID),
-  row('40 000 names to delete', patch(`{${many(40_000, (i) => `"k${i}":null`).join(',')}}`), STORED),
+  row('30 000 names to delete', patch(`{${many(30_000, (i) => `"k${i}":null`).join(',')}}`), STORED),
   row('60 000 names to delete', patch(`{${many(60_000, (i) => `"k${i}":null`).join(',')}}`), TOO_LARGE),
   row('memory that is a list', patch('[]'), INVALID),
   row('a patch of nothing', `{"type":"context_update","id":"${NEW_ID}","data":{}}`, INVALID),
