@@ -1,47 +1,15 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { metric } from '../../test-helpers/server-process.ts';
 import { WireClient } from '../../test-helpers/wire-client.ts';
 import { describeStores } from '../wire/support/site.ts';
-import type { Flood, FloodReport } from './support/flooder.ts';
+import { FloodProcess } from './support/flood-process.ts';
 
 // One customer does its worst, within what a key may do; another goes on as if nothing were.
 
-const FLOODER = fileURLToPath(new URL('support/flooder.ts', import.meta.url));
 /** The customer who measures: so many messages, at the rate that two connections may have. */
 const MESSAGES = 240;
 const EVERY_MS = 25;
-
-/** A flood in a process of its own, which ends with the test. */
-class FloodProcess implements AsyncDisposable {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
-  static async start(url: string, what: Flood, connections: number): Promise<FloodProcess> {
-    const child = fork(FLOODER, [url, what, String(connections)]);
-    await once(child, 'message');
-    return new FloodProcess(child);
-  }
-
-  async report(): Promise<FloodReport> {
-    this.#child.send('report');
-    const [report] = await once(this.#child, 'message');
-    return report as FloodReport;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exit = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exit;
-  }
-}
 
 /** Sends messages at a steady rate over two connections, whatever comes back, and waits for all answers. */
 async function measure(url: string): Promise<Record<string, number>> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
-// A process of its own that does its worst with one key: `flooder.ts URL WHAT CONNECTIONS`. It says `ready` once all of
+// A process of its own that does its worst with one key: `flooder.ts URL WHAT CONNECTIONS [KEY]`. It says `ready` once all of
 // its connections are in and begins; asked for it, it tells what came of it.
 
 /** What came of a flood. */
@@ -13,16 +13,21 @@ export interface FloodReport {
   readonly closed: number;
 }
 
-/** What each connection of a flood does: as many frames as it may, or one long answer after another. */
-export type Flood = 'patches' | 'patches of one session' | 'messages' | 'runs';
+/** What each connection of a flood does: as many frames as it may, one long answer after another, or pages that only half of them read. */
+export type Flood = 'patches' | 'patches of one session' | 'messages' | 'runs' | 'pages';
 
 const PER_SECOND = 20;
 const TICK_MS = 10;
 /** More unsent bytes than this are no use to anybody. */
 const MAX_UNSENT = 262_144;
 
-const [url = '', what = 'patches', connections = '0'] = process.argv.slice(2);
+/** The session of a flood of pages: so many messages of so many characters. */
+const PAGED_MESSAGES = 4;
+const PAGED_CHARACTERS = 100_000;
+
+const [url = '', what = 'patches', connections = '0', key = 'development'] = process.argv.slice(2);
 const counts = { sent: 0, acknowledged: 0, refused: 0, closed: 0 };
+const runs = { queued: 0, finished: 0 };
 const sockets: WebSocket[] = [];
 let sessionId: undefined | string;
 let ids = 0;
@@ -37,16 +42,29 @@ async function come(): Promise<void> {
       // Most of what comes are deltas and events: only their beginning is looked at.
       if (raw.startsWith('{"type":"message_delivered"')) counts.acknowledged++;
       if (raw.startsWith('{"type":"error"')) counts.refused++;
+      if (raw.startsWith('{"type":"run_queued"')) runs.queued++;
+      if (raw.startsWith('{"type":"run_finished"')) runs.finished++;
       if (!raw.startsWith('{"type":"connection_success"')) return;
       sessionId ??= (JSON.parse(raw) as { data: { session_id: string } }).data.session_id;
       resolve();
     });
   });
   await once(socket, 'open');
-  const joins = what === 'patches of one session' && sessionId !== undefined;
-  send(socket, 'connect', { api_key: 'development', ...(joins ? { session_id: sessionId } : {}) });
+  const joins = (what === 'patches of one session' || what === 'pages') && sessionId !== undefined;
+  send(socket, 'connect', { api_key: key, ...(joins ? { session_id: sessionId } : {}) });
   await isIn;
+  if (what === 'pages' && !joins) await fill(socket);
+  // What half of them are sent they never take.
+  if (what === 'pages' && sockets.length % 2 === 1) socket.pause();
   sockets.push(socket);
+}
+
+/** Stores what there will be pages of. Where an agent answers, each message waits for the answer to the one before. */
+async function fill(socket: WebSocket): Promise<void> {
+  for (let i = 1; i <= PAGED_MESSAGES; i++) {
+    send(socket, 'chat_message', { content: 'x'.repeat(PAGED_CHARACTERS) });
+    while (counts.acknowledged <= i || runs.finished < runs.queued) await sleep(TICK_MS);
+  }
 }
 
 function send(socket: WebSocket, type: string, data: object): void {
@@ -56,6 +74,7 @@ function send(socket: WebSocket, type: string, data: object): void {
 function strike(socket: WebSocket): void {
   if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > MAX_UNSENT) return;
   counts.sent++;
+  if (what === 'pages') return send(socket, 'history_request', { limit: 500 });
   if (what === 'messages') return send(socket, 'chat_message', { content: 'x'.repeat(2000) });
   // 16 to 64 KiB, of a context that stays below its limit.
   const text = 'x'.repeat(16_000 + ((counts.sent * 7919) % 48_000));
