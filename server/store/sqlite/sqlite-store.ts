@@ -33,6 +33,10 @@ export interface OpenedDatabase {
 
 /** So many bytes of a write weigh as much as an ordinary operation: a transaction of large ones is a short one. */
 const BYTES_PER_WEIGHT = 16_384;
+/** What is larger has a turn to itself anyway. */
+const MAX_PAGE_WEIGHED = 2_097_152;
+/** Most sessions are small, and many are opened at once after an outage; but a turn must not read a large one for each of 128. */
+const OPEN_WEIGHT = 8;
 
 /** The port over one SQLite file. Every operation is a function of this folder, run by `GroupCommit`. */
 export class SqliteStore implements S.Store {
@@ -82,7 +86,9 @@ export class SqliteStore implements S.Store {
 
   open(request: S.OpenRequest): Promise<S.OpenResult> {
     const run = () => open(this.#sql, request);
-    return request.attach === undefined ? this.#commits.read(run) : this.#commits.write(run);
+    return request.attach === undefined
+      ? this.#commits.read(run, OPEN_WEIGHT)
+      : this.#commits.write(run, OPEN_WEIGHT);
   }
 
   append(request: S.AppendRequest): Promise<S.AppendResult> {
@@ -100,17 +106,19 @@ export class SqliteStore implements S.Store {
     return this.#commits.write(() => appendChunk(this.#sql, request), weightOf([request]));
   }
 
-  read({ sessionId, fromSeq, limit, maxBytes }: S.ReadRequest): Promise<S.LogPage> {
-    return this.#commits.read(() => {
+  read(request: S.ReadRequest): Promise<S.LogPage> {
+    const { sessionId, fromSeq, limit, maxBytes } = request;
+    const run = () => {
       const row = findSession(this.#sql, sessionId);
       if (row === undefined) return { events: [], hasMore: false };
       const { events, hasMore } = eventsAfter(this.#sql, row.n, fromSeq - 1, limit, maxBytes);
       return { events, hasMore };
-    });
+    };
+    return this.#commits.read(run, weightOfPage(request));
   }
 
   history(request: S.HistoryRequest): Promise<S.HistoryPage> {
-    return this.#commits.read(() => history(this.#sql, request));
+    return this.#commits.read(() => history(this.#sql, request), weightOfPage(request));
   }
 
   chunks(sessionId: string, fromIndex: number): Promise<undefined | S.ChunkBuffer> {
@@ -202,6 +210,11 @@ export class SqliteStore implements S.Store {
     db.close();
     lock.release();
   }
+}
+
+/** A page may be as large as it was allowed to be: how large it is shows only when it was read. */
+function weightOfPage({ maxBytes }: { readonly maxBytes: number }): number {
+  return Math.ceil(Math.min(maxBytes, MAX_PAGE_WEIGHED) / BYTES_PER_WEIGHT);
 }
 
 function weightOf(parts: readonly { readonly json: string }[]): number {
