@@ -219,6 +219,15 @@ export async function metric(url: string, name: string): Promise<number> {
   return Number(line.slice(name.length + 1));
 }
 
+/** Resolves once a metric has this value: what a sweep takes up for a moment comes and goes. */
+export async function untilMetric(url: string, name: string, value: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (let is = await metric(url, name); is !== value; is = await metric(url, name)) {
+    if (performance.now() > deadline) throw new Error(`${name} is ${is}, not ${value}`);
+    await sleep(20);
+  }
+}
+
 function isError(line: string): boolean {
   if (!line.startsWith('{')) return line.trim() !== '';
   return /"level":"(error|fatal)"/.test(line);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { metric, untilConnections } from '../../test-helpers/server-process.ts';
+import { untilConnections, untilMetric } from '../../test-helpers/server-process.ts';
 import { conversation, MAX_FRAME_BYTES } from './support/frames.ts';
 import { FuzzClient } from './support/fuzz-client.ts';
 import { bytesLeftByEach, MAX_BYTES_EACH } from './support/memory.ts';
@@ -31,7 +31,7 @@ for (const store of FUZZED_STORES)
             inLanes(conversation, count, SEED + round, talk),
           );
           expect(left).toBeLessThan(MAX_BYTES_EACH);
-          expect(await metric(server().url, 'holdfast_live_sessions')).toBe(0);
+          await untilMetric(server().url, 'holdfast_live_sessions', 0);
         }),
       TIMEOUT_MS,
     );

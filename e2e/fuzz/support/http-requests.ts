@@ -97,7 +97,7 @@ const authorization = fc.oneof(
       `Basic ${SENTINEL}`,
       `Bearer development ${SENTINEL}`,
       `Bearer eyJhbGciOiJub25lIn0.e30.${SENTINEL}`,
-      `Bearer ${SENTINEL.repeat(1300)}`,
+      `Bearer ${SENTINEL.repeat(600)}`,
     ),
   },
 );

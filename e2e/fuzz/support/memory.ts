@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { type ServerProcess, untilConnections } from '../../../test-helpers/server-process.ts';
 
 /** Arguments of Node with which a server can be asked for its memory. */
@@ -37,12 +38,18 @@ export async function bytesLeftByEach(
 ): Promise<number> {
   await send(Math.max(Math.ceil(count / 2), MIN_WARM_UP), 0);
   const readings: Reading[] = [{ count: 0, bytes: await bytesInUse(server) }];
+  const began = performance.now();
   let sent = 0;
   for (let round = 1; round <= ROUNDS; round++) {
     sent += await send(Math.ceil(count / 2 / ROUNDS), round);
     readings.push({ count: sent, bytes: await bytesInUse(server) });
   }
-  return slopeOf(readings);
+  const rate = Math.round((sent * 1000) / (performance.now() - began));
+  const left = slopeOf(readings);
+  console.log(
+    `${expect.getState().currentTestName}: ${rate} a second, ${Math.round(left)} bytes left by each`,
+  );
+  return left;
 }
 
 /** What the server's process holds once nobody is connected and nothing is left to collect. */
