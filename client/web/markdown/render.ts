@@ -1,93 +1,115 @@
-import { Marked, type RendererObject, type Tokens } from 'marked';
-import { contradictedHost, safeHref } from './links.ts';
+import type { Block, Item, List, Table } from './blocks.ts';
+import { ElementBuilder, type Tag, TooMuch } from './elements.ts';
+import { renderInline } from './render-inline.ts';
+import { cellsOf } from './table-row.ts';
 
-const ESCAPES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => ESCAPES[c] ?? c);
+export interface Rendered {
+  readonly fragment: DocumentFragment;
+  /** How many elements it has. */
+  readonly elements: number;
 }
 
-/** A block that is longer, or has more marks, than any honest text is shown as it is: parsing it could take seconds. */
-const MAX_BLOCK_CHARACTERS = 50_000;
-const MAX_MARKS = 4_000;
-
-function isExcessive(block: string): boolean {
-  if (block.length > MAX_BLOCK_CHARACTERS) return true;
-  let marks = 0;
-  for (let i = 0; i < block.length; i++) if ('*_~[]!`<'.includes(block.charAt(i))) marks++;
-  return marks > MAX_MARKS;
-}
-
-function alignment(align: string | null): string {
-  return align === 'right' ? ' class="end"' : align === 'center' ? ' class="center"' : '';
-}
-
-/**
- * HTML for each kind of token. The first of two walls: raw HTML becomes text, an image a link to it, a link leads only
- * where `safeHref` allows, and no attribute carries anything else of the text.
- */
-const renderer: RendererObject = {
-  html({ text }: Tokens.HTML | Tokens.Tag) {
-    return escapeHtml(text);
-  },
-  link({ href, tokens }: Tokens.Link) {
-    const inner = this.parser.parseInline(tokens);
-    const url = safeHref(href);
-    if (url === undefined) return inner;
-    const host = contradictedHost(this.parser.parseInline(tokens, this.parser.textRenderer), url);
-    const note = host === undefined ? '' : ` <span class="host">(${escapeHtml(host)})</span>`;
-    return `<a href="${escapeHtml(url.href)}" title="${escapeHtml(url.href)}">${inner}</a>${note}`;
-  },
-  image({ href, text }: Tokens.Image) {
-    const url = safeHref(href);
-    const name = escapeHtml(text === '' ? 'image' : text);
-    if (url === undefined || url.protocol === 'mailto:') return `<span class="image">[${name}]</span>`;
-    return `<a class="image" href="${escapeHtml(url.href)}" title="${escapeHtml(url.href)}">[${name}: image at ${escapeHtml(url.hostname)}]</a>`;
-  },
-  code({ text }: Tokens.Code) {
-    return `<pre><code>${escapeHtml(text)}</code></pre>`;
-  },
-  codespan({ text }: Tokens.Codespan) {
-    return `<code>${escapeHtml(text)}</code>`;
-  },
-  listitem(item: Tokens.ListItem) {
-    const body = this.parser.parse(item.tokens);
-    return item.task ? `<li class="task">${body}</li>` : `<li>${body}</li>`;
-  },
-  checkbox({ checked }: Tokens.Checkbox) {
-    return `<span class="box${checked === true ? ' checked' : ''}"></span>`;
-  },
-  table(token: Tokens.Table) {
-    const row = (cells: Tokens.TableCell[], tag: 'th' | 'td') =>
-      `<tr>${cells.map((c) => `<${tag}${alignment(c.align)}>${this.parser.parseInline(c.tokens)}</${tag}>`).join('')}</tr>`;
-    const body = token.rows.map((cells) => row(cells, 'td')).join('');
-    return `<div class="table"><table><thead>${row(token.header, 'th')}</thead><tbody>${body}</tbody></table></div>`;
-  },
-  // Definitions cannot be resolved across blocks that are rendered one by one; hiding them would hide text.
-  def({ raw }: Tokens.Def) {
-    return `<p>${escapeHtml(raw.trim())}</p>`;
-  },
-};
-
-const marked = new Marked({ gfm: true, breaks: true, renderer });
-
-/** One block of Markdown as HTML, still to be sanitised. Never throws. */
-export function blockToHtml(block: string): string {
-  if (isExcessive(block)) return plain(block);
+/** The blocks as elements, or `null` when they would be more than `most`, or too deep. */
+export function renderBlocks(document: Document, blocks: readonly Block[], most: number): Rendered | null {
+  const to = new ElementBuilder(document, most);
   try {
-    return marked.parse(block, { async: false }).trim();
-  } catch {
-    // Nesting beyond the stack.
-    return plain(block);
+    for (const block of blocks) renderBlock(to, block);
+  } catch (error) {
+    if (error instanceof TooMuch) return null;
+    throw error;
+  }
+  return { fragment: to.done(), elements: to.count };
+}
+
+function renderBlock(to: ElementBuilder, block: Block): void {
+  switch (block.kind) {
+    case 'paragraph':
+      if (block.text.trim() !== '') to.in('p', () => renderInline(to, block.text.trim()));
+      break;
+    case 'heading':
+      if (block.text.trim() !== '')
+        to.in(`h${block.level}` as Tag, () => renderInline(to, block.text.trim()));
+      break;
+    case 'rule':
+      to.in('hr', () => {});
+      break;
+    case 'quote':
+      to.in('blockquote', () => {
+        for (const child of block.children) renderBlock(to, child);
+      });
+      break;
+    case 'code':
+      renderCode(
+        to,
+        block.fence === null ? block.text.replace(/^\n+/, '').trimEnd() : block.text,
+        block.more,
+      );
+      break;
+    case 'list':
+      renderList(to, block);
+      break;
+    case 'table':
+      renderTable(to, block);
+      break;
   }
 }
 
-function plain(block: string): string {
-  return `<p>${escapeHtml(block).replaceAll('\n', '<br>')}</p>`;
+function renderCode(to: ElementBuilder, text: string, more: boolean): void {
+  const shown = text.endsWith('\n') ? text.slice(0, -1) : text;
+  if (more && shown === '') return;
+  const fill = (pre: HTMLElement) => {
+    // What scrolls sideways can be reached by the keyboard.
+    pre.tabIndex = 0;
+    to.in('code', () => to.text(shown));
+  };
+  to.in('pre', fill, more ? 'more' : '');
+}
+
+function renderList(to: ElementBuilder, list: List): void {
+  const items = list.items.filter((item) => !item.more || item.children.length > 0);
+  if (items.length === 0) return;
+  const fill = (element: HTMLElement) => {
+    if (list.start !== null && list.start !== 1) element.setAttribute('start', String(list.start));
+    for (const item of items) renderItem(to, item, list.loose);
+  };
+  to.in(list.start === null ? 'ul' : 'ol', fill);
+}
+
+const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
+
+function renderItem(to: ElementBuilder, item: Item, loose: boolean): void {
+  const [first, ...others] = item.children;
+  const task = first?.kind === 'paragraph' && !item.more ? TASK.exec(first.text) : null;
+  const fill = () => {
+    if (task !== null) to.in('span', () => {}, task[1] === ' ' ? 'box' : 'box checked');
+    if (first?.kind === 'paragraph' && (task !== null || !loose))
+      renderInline(to, first.text.slice(task?.[0].length ?? 0).trim());
+    else if (first !== undefined) renderBlock(to, first);
+    for (const child of others)
+      if (loose || child.kind !== 'paragraph') renderBlock(to, child);
+      else renderInline(to, child.text.trim());
+  };
+  to.in('li', fill, task !== null ? 'task' : item.more ? 'more' : '');
+}
+
+function renderTable(to: ElementBuilder, table: Table): void {
+  if (table.header === null && table.rows.length === 0) return;
+  const row = (cells: readonly string[], tag: 'th' | 'td') =>
+    to.in('tr', () => {
+      for (const [i, cell] of cells.entries()) {
+        const align = table.align[i] ?? 'start';
+        to.in(tag, () => renderInline(to, cell), align === 'start' ? '' : align);
+      }
+    });
+  const fill = (scroller: HTMLElement) => {
+    scroller.tabIndex = 0;
+    to.in('table', () => {
+      const { header } = table;
+      if (header !== null) to.in('thead', () => row(header, 'th'));
+      to.in('tbody', () => {
+        for (const line of table.rows) row(cellsOf(line, table.align.length), 'td');
+      });
+    });
+  };
+  to.in('div', fill, 'table');
 }
