@@ -56,8 +56,9 @@ export class BlockParser {
   more(text: string): void {
     const tip = this.#tip;
     if (tip.kind === 'table') tip.rows.push((tip.rows.pop() ?? '') + text);
-    else if (tip.kind === 'paragraph' || tip.kind === 'heading' || tip.kind === 'code') tip.text += text;
-    else this.#push({ kind: 'paragraph', text });
+    else if (tip.kind === 'paragraph') tip.lines.push((tip.lines.pop() ?? '') + text);
+    else if (tip.kind === 'heading' || tip.kind === 'code') tip.text += text;
+    else this.#push({ kind: 'paragraph', lines: [text] });
   }
 
   get #tip(): Open {
@@ -110,7 +111,7 @@ export class BlockParser {
         this.#push({ kind: 'code', fence: null, text: '', more: false });
         return 'container';
       }
-      if (container.kind === 'paragraph' && this.#underlined(cursor.written, depth, container.text))
+      if (container.kind === 'paragraph' && this.#underlined(cursor.written, depth, container.lines))
         return 'leaf';
       const leaf = leafIn(cursor);
       if (leaf !== null) {
@@ -144,17 +145,16 @@ export class BlockParser {
   }
 
   /** A line below a paragraph that makes a heading of it, or a table of its last line. */
-  #underlined(written: string, depth: number, text: string): boolean {
-    if (text.trim() === '') return false;
+  #underlined(written: string, depth: number, lines: readonly string[]): boolean {
+    const above = lines.at(-1);
+    if (above === undefined || !/^[-=|:]/.test(written)) return false;
     const level = /^=+[ \t]*$/.test(written) ? 1 : /^-+[ \t]*$/.test(written) ? 2 : 0;
-    const heading: Block | null = level === 0 ? null : { kind: 'heading', level, text };
-    const block = heading ?? tableOf(text.slice(text.lastIndexOf('\n') + 1), written);
-    if (block === null) return false;
-    const end = heading === null ? text.lastIndexOf('\n') : -1;
+    const table = level === 0 ? tableOf(above, written) : null;
+    const block: Block | null = level === 0 ? table : { kind: 'heading', level, text: lines.join('\n') };
     const parent = this.#path[depth - 2];
-    if (parent === undefined || !('children' in parent)) return false;
-    if (end < 0) parent.children.pop();
-    else parent.children.splice(-1, 1, { kind: 'paragraph', text: text.slice(0, end) });
+    if (block === null || parent === undefined || !('children' in parent)) return false;
+    if (table === null || lines.length === 1) parent.children.pop();
+    else parent.children.splice(-1, 1, { kind: 'paragraph', lines: lines.slice(0, -1) });
     this.#path.length = depth - 1;
     // Nothing stands between the two lines.
     this.#gap = false;
@@ -165,13 +165,14 @@ export class BlockParser {
   #addText(cursor: LineCursor): void {
     const tip = this.#tip;
     const { blank } = cursor;
-    this.#gap = blank && tip.kind !== 'quote' && !(tip.kind === 'code' && tip.fence !== null);
-    if (tip.kind === 'item' && tip.children.length === 0) this.#gap = false;
     if (tip.kind === 'code') tip.text += `${cursor.rest}\n`;
-    else if (blank) return;
-    else if (tip.kind === 'table') tip.rows.push(cursor.rest);
-    else if (tip.kind === 'paragraph') tip.text += `\n${cursor.written}`;
-    else this.#push({ kind: 'paragraph', text: cursor.written });
+    else if (!blank) {
+      if (tip.kind === 'table') tip.rows.push(cursor.rest);
+      else if (tip.kind === 'paragraph') tip.lines.push(cursor.written);
+      else this.#push({ kind: 'paragraph', lines: [cursor.written] });
+    }
+    const inside = tip.kind === 'quote' || (tip.kind === 'code' && tip.fence !== null);
+    this.#gap = blank && !inside && !(tip.kind === 'item' && tip.children.length === 0);
   }
 
   /** Puts a block into what is open, and opens it. */
@@ -231,6 +232,7 @@ function againOf(open: Open): Block | Item | null {
     case 'item':
       return { ...open, children: [], more: true };
     case 'paragraph':
+      return { kind: 'paragraph', lines: [] };
     case 'heading':
       return { ...open, text: '' };
     case 'code':

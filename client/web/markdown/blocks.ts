@@ -28,7 +28,7 @@ export interface Item {
 
 export interface Paragraph {
   readonly kind: 'paragraph';
-  text: string;
+  readonly lines: string[];
 }
 
 export interface Heading {

@@ -133,7 +133,8 @@ class InlineParser {
     let open = from;
     while (this.#text[open] === '`') open++;
     const size = open - from;
-    const ends = (this.#backticks ??= backtickRuns(this.#text)).get(size) ?? [];
+    this.#backticks ??= backtickRuns(this.#text);
+    const ends = this.#backticks.get(size) ?? [];
     // Those that were passed are never needed again.
     while ((ends.at(-1) ?? from + 1) <= from) ends.pop();
     const end = ends.at(-1);

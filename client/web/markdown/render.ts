@@ -24,11 +24,10 @@ export function renderBlocks(document: Document, blocks: readonly Block[], most:
 function renderBlock(to: ElementBuilder, block: Block): void {
   switch (block.kind) {
     case 'paragraph':
-      if (block.text.trim() !== '') to.in('p', () => renderInline(to, block.text.trim()));
+      renderText(to, block.lines.join('\n'), 'p');
       break;
     case 'heading':
-      if (block.text.trim() !== '')
-        to.in(`h${block.level}` as Tag, () => renderInline(to, block.text.trim()));
+      renderText(to, block.text, `h${block.level}` as Tag);
       break;
     case 'rule':
       to.in('hr', () => {});
@@ -52,6 +51,11 @@ function renderBlock(to: ElementBuilder, block: Block): void {
       renderTable(to, block);
       break;
   }
+}
+
+function renderText(to: ElementBuilder, text: string, tag: Tag): void {
+  const shown = text.trim();
+  if (shown !== '') to.in(tag, () => renderInline(to, shown));
 }
 
 function renderCode(to: ElementBuilder, text: string, more: boolean): void {
@@ -79,15 +83,21 @@ const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
 
 function renderItem(to: ElementBuilder, item: Item, loose: boolean): void {
   const [first, ...others] = item.children;
-  const task = first?.kind === 'paragraph' && !item.more ? TASK.exec(first.text) : null;
+  const task = first?.kind === 'paragraph' && !item.more ? TASK.exec(first.lines[0] ?? '') : null;
   const fill = () => {
     if (task !== null) to.in('span', () => {}, task[1] === ' ' ? 'box' : 'box checked');
     if (first?.kind === 'paragraph' && (task !== null || !loose))
-      renderInline(to, first.text.slice(task?.[0].length ?? 0).trim());
+      renderInline(
+        to,
+        first.lines
+          .join('\n')
+          .slice(task?.[0].length ?? 0)
+          .trim(),
+      );
     else if (first !== undefined) renderBlock(to, first);
     for (const child of others)
       if (loose || child.kind !== 'paragraph') renderBlock(to, child);
-      else renderInline(to, child.text.trim());
+      else renderInline(to, child.lines.join('\n').trim());
   };
   to.in('li', fill, task !== null ? 'task' : item.more ? 'more' : '');
 }

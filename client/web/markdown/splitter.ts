@@ -37,9 +37,9 @@ export class Splitter {
   /** The parser has the beginning of the line that `#tail` goes on with. */
   #midLine = false;
   #parser = new BlockParser();
-  /** Where the piece in hand begins; `null`: at a block of its own. */
+  /** Where the current piece begins; `null`: at a block of its own. */
   #cut: Cut | null = null;
-  /** The piece in hand, as far as the parser has it. */
+  /** The current piece, as far as the parser has it. */
   #raw = '';
   #plain = false;
   #ready: Piece[] = [];

@@ -8,8 +8,11 @@ const REST_FACTOR = 10;
 /** A piece that becomes more elements than any honest text is shown as it is. */
 const MAX_PIECE_ELEMENTS = 2_500;
 /** So is everything after so many, and one more for so many characters: each element costs a browser far more than a letter. */
-const FREE_ELEMENTS = 8_000;
-const CHARACTERS_PER_ELEMENT = 8;
+const FREE_ELEMENTS = 6_000;
+const CHARACTERS_PER_ELEMENT = 12;
+/** A long text comes onto the page bit by bit: after so long the browser draws what is there before the next bit. */
+const TURN_MS = 12;
+const BETWEEN_TURNS_MS = 16;
 
 /** Time as the view needs it; `performance` and `setTimeout` in a page. */
 export interface ViewTime {
@@ -53,7 +56,11 @@ export class MarkdownView {
     }
     if (!text.startsWith(this.#shown)) this.#reset();
     this.#shown = text;
-    this.#show(text, done);
+    if (!this.#show(text, done, now + TURN_MS)) {
+      this.#restUntil = 0;
+      this.#cancel = this.#time.after(BETWEEN_TURNS_MS, () => this.update(text, done));
+      return;
+    }
     const end = this.#time.now();
     this.#restUntil = end + (end - now) * REST_FACTOR;
   }
@@ -63,7 +70,8 @@ export class MarkdownView {
     this.#cancel?.();
   }
 
-  #show(text: string, done: boolean): void {
+  /** `false`: there was no time for all of it. */
+  #show(text: string, done: boolean, until: number): boolean {
     this.#splitter.add(text, done);
     for (let piece = this.#splitter.next(); piece !== undefined; piece = this.#splitter.next()) {
       this.#elements += this.#fill(piece);
@@ -71,8 +79,10 @@ export class MarkdownView {
       this.#live = undefined;
       if (this.#elements > FREE_ELEMENTS + this.#characters / CHARACTERS_PER_ELEMENT)
         this.#splitter.plainFromHere();
+      if (this.#time.now() > until) return false;
     }
     if (!done) this.#fill(this.#splitter.live());
+    return true;
   }
 
   /** Shows a piece as the last block, and answers how many elements it has. */
