@@ -24,10 +24,10 @@ export function renderBlocks(document: Document, blocks: readonly Block[], most:
 function renderBlock(to: ElementBuilder, block: Block): void {
   switch (block.kind) {
     case 'paragraph':
-      renderText(to, block.lines.join('\n'), 'p');
+      renderParagraph(to, block.lines.join('\n').trim());
       break;
     case 'heading':
-      renderText(to, block.text, `h${block.level}` as Tag);
+      to.in(`h${block.level}` as Tag, () => renderInline(to, block.text.trim()));
       break;
     case 'rule':
       to.in('hr', () => {});
@@ -53,9 +53,8 @@ function renderBlock(to: ElementBuilder, block: Block): void {
   }
 }
 
-function renderText(to: ElementBuilder, text: string, tag: Tag): void {
-  const shown = text.trim();
-  if (shown !== '') to.in(tag, () => renderInline(to, shown));
+function renderParagraph(to: ElementBuilder, text: string): void {
+  if (text !== '') to.in('p', () => renderInline(to, text));
 }
 
 function renderCode(to: ElementBuilder, text: string, more: boolean): void {
