@@ -10,8 +10,9 @@ const MAX_PIECE_ELEMENTS = 2_500;
 /** So is everything after so many, and one more for so many characters: each element costs a browser far more than a letter. */
 const FREE_ELEMENTS = 6_000;
 const CHARACTERS_PER_ELEMENT = 12;
-/** A long text comes onto the page bit by bit: after so long the browser draws what is there before the next bit. */
+/** A long text comes onto the page bit by bit: after so long, or so many elements and lines, the browser draws what is there. */
 const TURN_MS = 12;
+const TURN_WEIGHT = 600;
 const BETWEEN_TURNS_MS = 16;
 
 /** Time as the view needs it; `performance` and `setTimeout` in a page. */
@@ -73,13 +74,16 @@ export class MarkdownView {
   /** `false`: there was no time for all of it. */
   #show(text: string, done: boolean, until: number): boolean {
     this.#splitter.add(text, done);
+    let weight = 0;
     for (let piece = this.#splitter.next(); piece !== undefined; piece = this.#splitter.next()) {
-      this.#elements += this.#fill(piece);
+      const elements = this.#fill(piece);
+      weight += elements + linesIn(piece.raw);
+      this.#elements += elements;
       this.#characters += piece.raw.length;
       this.#live = undefined;
       if (this.#elements > FREE_ELEMENTS + this.#characters / CHARACTERS_PER_ELEMENT)
         this.#splitter.plainFromHere();
-      if (this.#time.now() > until) return false;
+      if (weight > TURN_WEIGHT || this.#time.now() > until) return false;
     }
     if (!done) this.#fill(this.#splitter.live());
     return true;
@@ -111,6 +115,12 @@ export class MarkdownView {
     this.#elements = 0;
     this.#characters = 0;
   }
+}
+
+function linesIn(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
 }
 
 function asItIs(document: Document, raw: string): DocumentFragment {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { MarkdownView } from '../markdown/view.ts';
+import { MarkdownView, type ViewTime } from '../markdown/view.ts';
 
 /** Shows a text as an answer, whole and letter by letter: a half-finished attack must be as harmless as a finished one. */
 export function shown(text: string): HTMLElement[] {
@@ -13,8 +13,14 @@ export function shown(text: string): HTMLElement[] {
   return [whole, growing, halfway];
 }
 
-/** Time that stands still: everything is shown at once. */
-export const still = { now: () => 0, after: () => () => {} };
+/** Time that stands still: what would come later comes at once. */
+export const still: ViewTime = {
+  now: () => 0,
+  after(_, fn) {
+    fn();
+    return () => {};
+  },
+};
 
 const TAGS = new Set(
   'A BLOCKQUOTE BR CODE DEL DIV EM H1 H2 H3 H4 H5 H6 HR LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL'.split(
