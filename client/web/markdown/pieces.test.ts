@@ -26,7 +26,8 @@ test.each(LONG)(
     const host = document.createElement('div');
     new MarkdownView(host, still).update(`before\n\n${text}\n\nbehind **it**`, true);
     expect(host.childElementCount).toBeGreaterThan(3);
-    const missing = numbers.filter((i) => !new RegExp(`word${i}(?!\\d)`).test(bodyOf(host)));
+    const shown = new Set(bodyOf(host).match(/word\d+/g));
+    const missing = numbers.filter((i) => !shown.has(`word${i}`));
     expect(missing).toEqual([]);
     expect(bodyOf(host)).not.toMatch(/\*\*|```/);
     const kinds = [...host.querySelectorAll(':scope > .more > *')].map(({ tagName }) => tagName);

@@ -1,45 +1,53 @@
+import type { Token } from 'markdown-it';
 import type { ElementBuilder } from './elements.ts';
-import type { EmphasisTag } from './emphasis.ts';
-import { type Inline, parseInline } from './inline.ts';
+import { withoutHidden } from './invisible.ts';
 import { destinationOf, namesDestination, safeHref } from './links.ts';
 
-/** @throws TooMuch */
-export function renderInline(to: ElementBuilder, text: string): void {
+/**
+ * What stands in a block. `skip`: so many characters at its beginning were shown in another way.
+ * @throws TooMuch
+ */
+export function renderInline(to: ElementBuilder, tokens: readonly Token[], skip = 0): void {
   // Where links are open: their destination, or `undefined` for one that may not be followed.
   const links: (URL | undefined)[] = [];
-  for (const item of parseInline(text))
-    switch (item.kind) {
+  for (const [i, token] of tokens.entries())
+    switch (token.type) {
       case 'text':
-        to.text(item.text);
+      case 'text_special':
+        // Character references may have become hidden characters here.
+        to.text(withoutHidden(i === 0 ? token.content.slice(skip) : token.content));
         break;
-      case 'code':
-        to.in('code', () => to.text(item.text));
+      case 'code_inline':
+        to.in('code', () => to.text(withoutHidden(token.content)));
         break;
-      case 'break':
+      case 'softbreak':
+      case 'hardbreak':
         to.in('br', () => {});
         break;
-      case 'run':
-        for (const _ of item.closes) to.close();
-        to.text(item.mark.repeat(item.left));
-        for (const tag of item.opens.toReversed()) to.open(tag satisfies EmphasisTag);
+      case 'em_open':
+        to.open('em');
+        break;
+      case 'strong_open':
+        to.open('strong');
+        break;
+      case 's_open':
+        to.open('del');
+        break;
+      case 'em_close':
+      case 'strong_close':
+      case 's_close':
+        to.close();
         break;
       case 'image':
-        renderImage(to, item, links.length > 0);
+        renderImage(to, token, links.length > 0);
         break;
-      case 'auto-link': {
-        const url = safeHref(item.href);
-        beginLink(to, url);
-        to.text(item.text);
-        endLink(to, url);
-        break;
-      }
-      case 'link': {
-        const url = safeHref(item.href);
+      case 'link_open': {
+        const url = safeHref(String(token.attrGet('href') ?? ''));
         links.push(url);
         beginLink(to, url);
         break;
       }
-      case 'link-end':
+      case 'link_close':
         endLink(to, links.pop());
         break;
     }
@@ -64,12 +72,9 @@ function endLink(to: ElementBuilder, url: URL | undefined): void {
 }
 
 /** Nothing is loaded: an image is a link to it. */
-function renderImage(
-  to: ElementBuilder,
-  { href, text }: Extract<Inline, { kind: 'image' }>,
-  inLink: boolean,
-): void {
-  const url = safeHref(href);
+function renderImage(to: ElementBuilder, token: Token, inLink: boolean): void {
+  const url = safeHref(String(token.attrGet('src') ?? ''));
+  const text = withoutHidden(plainText(token.children ?? []));
   const name = text.trim() === '' ? 'image' : text;
   const isWeb = url !== undefined && url.protocol !== 'mailto:';
   const words = isWeb ? `[${name}: image at ${destinationOf(url)}]` : `[${name}]`;
@@ -80,4 +85,12 @@ function renderImage(
   beginLink(to, url, 'image');
   to.text(words);
   to.close();
+}
+
+function plainText(tokens: readonly Token[]): string {
+  return tokens
+    .map(({ type, content, children }) =>
+      type === 'image' ? plainText(children ?? []) : type.endsWith('break') ? ' ' : content,
+    )
+    .join('');
 }

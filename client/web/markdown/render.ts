@@ -1,7 +1,10 @@
-import type { Block, Item, List, Table } from './blocks.ts';
-import { ElementBuilder, type Tag, TooMuch } from './elements.ts';
+import type { Token } from 'markdown-it';
+import { withoutHead } from './continuation.ts';
+import { ElementBuilder, type Tag } from './elements.ts';
+import { withoutHidden } from './invisible.ts';
+import { parse } from './parser.ts';
 import { renderInline } from './render-inline.ts';
-import { cellsOf } from './table-row.ts';
+import type { Piece } from './splitter.ts';
 
 export interface Rendered {
   readonly fragment: DocumentFragment;
@@ -9,116 +12,101 @@ export interface Rendered {
   readonly elements: number;
 }
 
-/** The blocks as elements, or `null` when they would be more than `most`, or too deep. */
-export function renderBlocks(document: Document, blocks: readonly Block[], most: number): Rendered | null {
+/** A piece as elements, or `null` when it is to be shown as it is: it would be more than `most`, or too deep, or fails. */
+export function renderPiece(document: Document, { raw, more }: Piece, most: number): Rendered | null {
   const to = new ElementBuilder(document, most);
   try {
-    for (const block of blocks) renderBlock(to, block);
-  } catch (error) {
-    if (error instanceof TooMuch) return null;
-    throw error;
+    const tokens = more === null ? parse(raw) : withoutHead(parse(more.head + more.mid + raw), more);
+    for (let at = 0; at < tokens.length; at++) renderBlock(to, tokens, at, more !== null);
+  } catch {
+    // Too much for the page, or for the parser: whatever failed, the text itself can be shown.
+    return null;
   }
   return { fragment: to.done(), elements: to.count };
 }
 
-function renderBlock(to: ElementBuilder, block: Block): void {
-  switch (block.kind) {
-    case 'paragraph':
-      renderParagraph(to, block.lines.join('\n').trim());
+function renderBlock(to: ElementBuilder, tokens: readonly Token[], at: number, more: boolean): void {
+  const token = tokens[at] as Token;
+  switch (token.type) {
+    case 'paragraph_open':
+      if (!token.hidden) to.open('p');
       break;
-    case 'heading':
-      to.in(`h${block.level}` as Tag, () => renderInline(to, block.text.trim()));
+    case 'paragraph_close':
+      if (!token.hidden) to.close();
       break;
-    case 'rule':
+    case 'inline': {
+      const task = taskOf(tokens, at);
+      if (task !== null) to.in('span', () => {}, task.done ? 'box checked' : 'box');
+      renderInline(to, token.children ?? [], task?.length ?? 0);
+      break;
+    }
+    case 'ordered_list_open': {
+      const start = token.attrGet('start');
+      const list = to.open('ol');
+      if (start !== null && String(start) !== '1') list.setAttribute('start', String(start));
+      break;
+    }
+    case 'list_item_open':
+      to.open('li', token.attrGet('more') !== null ? 'more' : taskOf(tokens, at + 2) !== null ? 'task' : '');
+      break;
+    case 'hr':
       to.in('hr', () => {});
       break;
-    case 'quote':
-      to.in('blockquote', () => {
-        for (const child of block.children) renderBlock(to, child);
-      });
+    case 'fence':
+      renderCode(to, token.content, token.attrGet('more') !== null);
       break;
-    case 'code':
-      renderCode(
-        to,
-        block.fence === null ? block.text.replace(/^\n+/, '').trimEnd() : block.text,
-        block.more,
-      );
+    case 'code_block':
+      renderCode(to, token.content.replace(/^\n+/, '').trimEnd(), more && at === 0);
       break;
-    case 'list':
-      renderList(to, block);
+    case 'table_open':
+      // What scrolls sideways can be reached by the keyboard.
+      to.open('div', 'table').tabIndex = 0;
+      to.open('table');
       break;
-    case 'table':
-      renderTable(to, block);
+    case 'table_close':
+      to.close();
+      to.close();
       break;
+    case 'heading_open':
+    case 'blockquote_open':
+    case 'bullet_list_open':
+    case 'thead_open':
+    case 'tbody_open':
+    case 'tr_open':
+      to.open(token.tag as Tag);
+      break;
+    case 'th_open':
+    case 'td_open':
+      to.open(token.tag as Tag, alignOf(token));
+      break;
+    default:
+      if (token.nesting === -1) to.close();
   }
 }
 
-function renderParagraph(to: ElementBuilder, text: string): void {
-  if (text !== '') to.in('p', () => renderInline(to, text));
-}
-
 function renderCode(to: ElementBuilder, text: string, more: boolean): void {
-  const shown = text.endsWith('\n') ? text.slice(0, -1) : text;
-  if (more && shown === '') return;
-  const fill = (pre: HTMLElement) => {
-    // What scrolls sideways can be reached by the keyboard.
-    pre.tabIndex = 0;
-    to.in('code', () => to.text(shown));
-  };
-  to.in('pre', fill, more ? 'more' : '');
+  const shown = withoutHidden(text.endsWith('\n') ? text.slice(0, -1) : text);
+  const pre = to.open('pre', more ? 'more' : '');
+  pre.tabIndex = 0;
+  to.in('code', () => to.text(shown));
+  to.close();
 }
 
-function renderList(to: ElementBuilder, list: List): void {
-  const items = list.items.filter((item) => !item.more || item.children.length > 0);
-  if (items.length === 0) return;
-  const fill = (element: HTMLElement) => {
-    if (list.start !== null && list.start !== 1) element.setAttribute('start', String(list.start));
-    for (const item of items) renderItem(to, item, list.loose);
-  };
-  to.in(list.start === null ? 'ul' : 'ol', fill);
+function alignOf(cell: Token): string {
+  const style = String(cell.attrGet('style') ?? '');
+  return style.endsWith('right') ? 'end' : style.endsWith('center') ? 'center' : '';
 }
 
 const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
 
-function renderItem(to: ElementBuilder, item: Item, loose: boolean): void {
-  const [first, ...others] = item.children;
-  const task = first?.kind === 'paragraph' && !item.more ? TASK.exec(first.lines[0] ?? '') : null;
-  const fill = () => {
-    if (task !== null) to.in('span', () => {}, task[1] === ' ' ? 'box' : 'box checked');
-    if (first?.kind === 'paragraph' && (task !== null || !loose))
-      renderInline(
-        to,
-        first.lines
-          .join('\n')
-          .slice(task?.[0].length ?? 0)
-          .trim(),
-      );
-    else if (first !== undefined) renderBlock(to, first);
-    for (const child of others)
-      if (loose || child.kind !== 'paragraph') renderBlock(to, child);
-      else renderInline(to, child.lines.join('\n').trim());
-  };
-  to.in('li', fill, task !== null ? 'task' : item.more ? 'more' : '');
-}
-
-function renderTable(to: ElementBuilder, table: Table): void {
-  if (table.header === null && table.rows.length === 0) return;
-  const row = (cells: readonly string[], tag: 'th' | 'td') =>
-    to.in('tr', () => {
-      for (const [i, cell] of cells.entries()) {
-        const align = table.align[i] ?? 'start';
-        to.in(tag, () => renderInline(to, cell), align === 'start' ? '' : align);
-      }
-    });
-  const fill = (scroller: HTMLElement) => {
-    scroller.tabIndex = 0;
-    to.in('table', () => {
-      const { header } = table;
-      if (header !== null) to.in('thead', () => row(header, 'th'));
-      to.in('tbody', () => {
-        for (const line of table.rows) row(cellsOf(line, table.align.length), 'td');
-      });
-    });
-  };
-  to.in('div', fill, 'table');
+/** Whether the text at `at` is the first of an item and begins with a box, and how long that is. */
+function taskOf(
+  tokens: readonly Token[],
+  at: number,
+): { readonly done: boolean; readonly length: number } | null {
+  const item = tokens[at - 2];
+  if (tokens[at]?.type !== 'inline' || tokens[at - 1]?.type !== 'paragraph_open') return null;
+  if (item?.type !== 'list_item_open' || item.attrGet('more') !== null) return null;
+  const match = TASK.exec(tokens[at]?.content ?? '');
+  return match === null ? null : { done: match[1] !== ' ', length: match[0].length };
 }

@@ -1,46 +1,35 @@
-import { BlockParser } from './block-parser.ts';
-import type { Block } from './blocks.ts';
+import { type Continuation, continuationOf } from './continuation.ts';
 import { withoutHidden } from './invisible.ts';
+import { type Indents, parseBlocks } from './parser.ts';
 
-/** A longer line comes in pieces, cut after a space if there is one. */
-const MAX_LINE_CHARACTERS = 2_000;
 /** A longer block comes in pieces; only the last of them is drawn again when the text grows. */
 const MAX_PIECE_CHARACTERS = 8_000;
 
 /** Text that is shown as it is comes in pieces of at most this. */
 const MAX_PLAIN_CHARACTERS = 4_000;
 
-/** A part of the text. */
+/** A part of the text: a block, or a part of a long one. */
 export interface Piece {
-  /** What it is made of; `null`: it is shown as it is. */
-  readonly blocks: readonly Block[] | null;
   readonly raw: string;
-  /** It goes on with the block that the piece before was cut from. */
-  readonly more: boolean;
-}
-
-/** Where a piece was cut off. */
-interface Cut {
-  readonly parser: BlockParser;
-  readonly midLine: boolean;
+  /** It is shown as it is. */
+  readonly plain: boolean;
+  /** How it goes on with the block that the piece before was cut from; `null`: it is no such piece. */
+  readonly more: Continuation | null;
 }
 
 /**
- * Cuts growing Markdown into pieces of bounded size, each parsed once, so that a text costs its length, and a chunk of
- * it never what came before. Where it is cut depends on the text alone, not on the chunks that it came in.
+ * Cuts growing Markdown into pieces of bounded size, so that a text costs its length, and a chunk of it never what came
+ * before. Where it is cut depends on the text alone, not on the chunks that it came in.
  */
 export class Splitter {
   #taken = 0;
   #done = false;
-  /** What came after the lines that the parser has. */
+  /** What came after the last finished piece. */
   #tail = '';
-  /** The parser has the beginning of the line that `#tail` goes on with. */
-  #midLine = false;
-  #parser = new BlockParser();
-  /** Where the current piece begins; `null`: at a block of its own. */
-  #cut: Cut | null = null;
-  /** The current piece, as far as the parser has it. */
-  #raw = '';
+  /** Up to here there is no block in the tail but its first. */
+  #looked = 0;
+  /** How the tail goes on with what was cut off before it. */
+  #more: Continuation | null = null;
   #plain = false;
   #ready: Piece[] = [];
 
@@ -56,76 +45,70 @@ export class Splitter {
   /** The next piece that can change no more, if there is one. */
   next(): Piece | undefined {
     if (this.#plain) return this.#nextPlain();
-    while (this.#ready.length === 0 && this.#takeLine());
-    if (this.#ready.length === 0 && this.#done) this.#finish(this.#parser.root.children.splice(0));
+    while (this.#ready.length === 0 && this.#look());
     return this.#ready.shift();
   }
 
   /** What can still change, after the last piece that is `next`. */
   live(): Piece {
-    const raw = this.#raw + this.#tail;
-    if (this.#plain) return { blocks: null, raw, more: false };
-    const parser = this.#cut === null ? new BlockParser() : this.#cut.parser.reopened(this.#cut.midLine);
-    const lines = raw.split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    for (const [i, line] of lines.entries())
-      if (i === 0 && this.#cut?.midLine === true) parser.more(line);
-      else parser.line(line);
-    return { blocks: parser.root.children, raw, more: this.#cut !== null };
+    return { raw: this.#tail, plain: this.#plain, more: this.#more };
   }
 
   /** Everything after the last piece is to be shown as it is. */
   plainFromHere(): void {
-    this.#tail = this.#ready.map(({ raw }) => raw).join('') + this.#raw + this.#tail;
-    this.#raw = '';
+    this.#tail = this.#ready.map(({ raw }) => raw).join('') + this.#tail;
     this.#ready = [];
     this.#plain = true;
   }
 
-  /** Gives the parser the next line, or a part of a long one. `false`: it is not whole yet. */
-  #takeLine(): boolean {
-    const end = this.#tail.slice(0, MAX_LINE_CHARACTERS + 1).indexOf('\n');
-    const whole = end >= 0 || (this.#done && this.#tail.length <= MAX_LINE_CHARACTERS);
-    if (!whole && this.#tail.length <= MAX_LINE_CHARACTERS) return false;
-    if (this.#tail === '') return false;
-    const to = end >= 0 ? end : whole ? this.#tail.length : cutOf(this.#tail, MAX_LINE_CHARACTERS);
-    const line = this.#tail.slice(0, to);
-    const taken = this.#tail.slice(0, end >= 0 ? end + 1 : to);
-    this.#tail = this.#tail.slice(taken.length);
-    if (this.#midLine) this.#parser.more(line);
-    else this.#parser.line(line);
-    this.#midLine = !whole;
-    this.#sort(taken);
-    return true;
-  }
-
-  /** Puts a line that the parser has to its piece, and ends the pieces that are finished by it. */
-  #sort(taken: string): void {
-    const { children } = this.#parser.root;
-    if (children.length > 1) {
-      const finished = children.splice(0, children.length - 1);
-      // A table began in the line before.
-      const [block] = children;
-      const from =
-        block?.kind === 'table' ? this.#raw.lastIndexOf('\n', this.#raw.length - 2) + 1 : this.#raw.length;
-      const header = this.#raw.slice(from);
-      this.#raw = this.#raw.slice(0, from);
-      this.#finish(finished);
-      this.#raw = header;
+  /** Looks for blocks that are finished. `false`: there is nothing to look at until more comes. */
+  #look(): boolean {
+    if (this.#more === null) this.#skipBlankLines();
+    const tooLong = this.#tail.length > MAX_PIECE_CHARACTERS;
+    const whole = this.#done && !tooLong;
+    const lines = this.#tail.lastIndexOf('\n', MAX_PIECE_CHARACTERS - 1) + 1;
+    const end = whole
+      ? this.#tail.length
+      : lines === 0 && tooLong
+        ? cutOf(this.#tail, MAX_PIECE_CHARACTERS)
+        : lines;
+    if (end === 0 || (!tooLong && !whole && end <= this.#looked)) return false;
+    const text = this.#tail.slice(0, end);
+    const env: Indents = { indents: [] };
+    const head = this.#more === null ? '' : this.#more.head + this.#more.mid;
+    const tokens = parseBlocks(head + text, env);
+    const begins = tokens
+      .filter(({ level, map }) => level === 0 && map !== null)
+      .map(({ map }) => (map?.[0] ?? 0) - (this.#more?.lines ?? 0));
+    const starts = offsetsOf(text, begins);
+    let from = 0;
+    for (const start of starts) {
+      this.#finish(start - from);
+      from = start;
     }
-    this.#raw += taken;
-    if (children.length === 0) this.#raw = '';
-    if (this.#raw.length < MAX_PIECE_CHARACTERS) return;
-    const cut: Cut = { parser: this.#parser, midLine: this.#midLine };
-    this.#parser = cut.parser.reopened(cut.midLine);
-    this.#finish(children);
-    this.#cut = cut;
+    if (whole) this.#finish(this.#tail.length);
+    else if (tooLong && starts.length === 0) {
+      const more = continuationOf(tokens, env, !text.endsWith('\n'));
+      this.#finish(end);
+      this.#more = more;
+    }
+    this.#looked = whole || tooLong ? 0 : end - from;
+    return this.#ready.length > 0 || this.#tail.length > MAX_PIECE_CHARACTERS;
   }
 
-  #finish(blocks: readonly Block[]): void {
-    if (this.#raw.trim() !== '') this.#ready.push({ blocks, raw: this.#raw, more: this.#cut !== null });
-    this.#raw = '';
-    this.#cut = null;
+  /** The next so many characters are a piece that can change no more. */
+  #finish(length: number): void {
+    const raw = this.#tail.slice(0, length);
+    if (raw.trim() !== '') this.#ready.push({ raw, plain: false, more: this.#more });
+    this.#tail = this.#tail.slice(length);
+    this.#more = null;
+    this.#looked = 0;
+  }
+
+  #skipBlankLines(): void {
+    const blank = /^(?:[ \t]*\n)+/.exec(this.#tail)?.[0].length ?? 0;
+    this.#tail = this.#tail.slice(blank);
+    this.#looked = Math.max(0, this.#looked - blank);
   }
 
   #nextPlain(): Piece | undefined {
@@ -139,8 +122,21 @@ export class Splitter {
         : cutOf(this.#tail, MAX_PLAIN_CHARACTERS);
     const raw = this.#tail.slice(0, to);
     this.#tail = this.#tail.slice(to);
-    return { blocks: null, raw, more: false };
+    return { raw, plain: true, more: null };
   }
+}
+
+/** Where lines of a text begin, but for its first. */
+function offsetsOf(text: string, lines: readonly number[]): readonly number[] {
+  const offsets: number[] = [];
+  let line = 0;
+  let at = 0;
+  for (const wanted of lines) {
+    if (wanted <= line) continue;
+    for (; line < wanted; line++) at = text.indexOf('\n', at) + 1;
+    offsets.push(at);
+  }
+  return offsets;
 }
 
 /** Where to cut a text that is longer than `most`: before a space, or at least not in the middle of a character. */

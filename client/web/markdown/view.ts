@@ -1,5 +1,5 @@
 import { morphChildren } from './morph.ts';
-import { renderBlocks } from './render.ts';
+import { renderPiece } from './render.ts';
 import { type Piece, Splitter } from './splitter.ts';
 
 /** The live block may take this share of the time: after a render of 1 ms the next comes at least 10 ms later. */
@@ -90,10 +90,10 @@ export class MarkdownView {
   }
 
   /** Shows a piece as the last block, and answers how many elements it has. */
-  #fill({ blocks, raw, more }: Piece): number {
+  #fill(piece: Piece): number {
     const { ownerDocument } = this.#host;
-    const rendered = blocks === null ? null : renderBlocks(ownerDocument, blocks, MAX_PIECE_ELEMENTS);
-    const fragment = rendered?.fragment ?? asItIs(ownerDocument, raw);
+    const rendered = piece.plain ? null : renderPiece(ownerDocument, piece, MAX_PIECE_ELEMENTS);
+    const fragment = rendered?.fragment ?? asItIs(ownerDocument, piece.raw);
     if (!fragment.hasChildNodes()) {
       this.#live?.remove();
       this.#live = undefined;
@@ -103,7 +103,7 @@ export class MarkdownView {
       this.#live = ownerDocument.createElement('div');
       this.#host.appendChild(this.#live);
     }
-    this.#live.className = more ? 'block more' : 'block';
+    this.#live.className = piece.more !== null ? 'block more' : 'block';
     morphChildren(this.#live, fragment);
     return (rendered?.elements ?? 1) + 1;
   }
