@@ -22,7 +22,7 @@ markdownIt.linkify
   });
 
 const { re } = markdownIt.linkify as unknown as { readonly re: Record<string, string> };
-const WWW = new RegExp(`^(?=[^.]+\\.)${re['src_host_port_strict']}${re.src_path}`, 'i');
+const WWW = new RegExp(`^(?=[^.]+\\.)${re.src_host_port_strict}${re.src_path}`, 'i');
 
 /** Where the text of blocks at each depth begins, in columns, as the parser last met one. */
 export interface Indents {
