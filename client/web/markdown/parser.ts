@@ -22,7 +22,11 @@ markdownIt.linkify
   });
 
 const { re } = markdownIt.linkify as unknown as { readonly re: Record<string, string> };
-const WWW = new RegExp(`^(?=[^.]+\\.)${re.src_host_port_strict}${re.src_path}`, 'i');
+/** After `www.`; a name of more parts would make a text of many `www.` expensive. */
+const WWW = new RegExp(
+  `^(?:${re.src_domain}\\.){1,8}${re.src_domain}${re.src_port}${re.src_host_terminator}${re.src_path}`,
+  'i',
+);
 
 /** Where the text of blocks at each depth begins, in columns, as the parser last met one. */
 export interface Indents {
