@@ -10,6 +10,9 @@ export const MAX_JSON_DEPTH = 64;
 export function jsonFault(value: unknown): string | undefined {
   const stack: { value: unknown; depth: number }[] = [{ value, depth: 1 }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    // JSON.parse reads 1e400 as Infinity, which JSON.stringify writes as null: live and restored values would differ.
+    if (typeof top.value === 'number' && !Number.isFinite(top.value))
+      return 'must not hold a number beyond 1.8e308';
     if (typeof top.value !== 'object' || top.value === null) continue;
     if (top.depth > MAX_JSON_DEPTH) return `must not nest deeper than ${MAX_JSON_DEPTH}`;
     if (Object.hasOwn(top.value, '__proto__')) return 'must not use the key __proto__';

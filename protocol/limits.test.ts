@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { channelName } from './chat/channel.ts';
 import { chatMessageData, MAX_CONTENT_CHARACTERS, MAX_METADATA_BYTES } from './chat/message.ts';
+import { parseUp } from './chat/parse.ts';
 import { historyRequestData } from './chat/restore.ts';
 import { inputRespondData, MAX_INPUT_RESPONSES, MAX_INPUT_VALUE_BYTES } from './chat/run.ts';
 import { CLIENT_ID_PATTERN, label } from './ids.ts';
@@ -39,6 +40,28 @@ describe('the limits of what a client may send (both sides of each)', () => {
     expect(takes(jsonObject, objects(MAX_JSON_DEPTH + 1))).toBe(false);
     expect(takes(jsonObject, JSON.parse('{"a":[{"__proto__":1}]}'))).toBe(false);
     expect(takes(jsonObject, JSON.parse('{"a":["__proto__"]}'))).toBe(true);
+  });
+
+  it('MSG-50 a number that no double can hold is refused, wherever it stands, and its issue names the field', () => {
+    const infinite = JSON.parse('1e400') as unknown;
+    for (const value of [infinite, -Number(infinite), Number.NaN, [1, { a: infinite }]])
+      expect(takes(jsonValue, value)).toBe(false);
+    for (const value of ['1e308', '-0', '5e-324', '1e-400', '9007199254740993'])
+      expect(takes(jsonValue, JSON.parse(value))).toBe(true);
+    const patch = parseUp(
+      'context_update',
+      { memory: { a: 1 }, preferences: { b: [infinite] } },
+      'patch-0001',
+    );
+    expect(patch).toMatchObject({ ok: false, issues: [{ path: 'data.preferences' }] });
+    const message = parseUp('chat_message', { content: 'x', metadata: { a: infinite } }, 'message-0001');
+    expect(message).toMatchObject({ ok: false, issues: [{ path: 'data.metadata' }] });
+    const answer = parseUp(
+      'input_respond',
+      { responses: [{ request_id: 'r', value: { a: infinite } }] },
+      'answer-0001',
+    );
+    expect(answer).toMatchObject({ ok: false, issues: [{ path: 'data.responses.0.value' }] });
   });
 
   it('MSG-43 a batch has 1 to 64 answers, each with approved or a value, and no request twice', () => {

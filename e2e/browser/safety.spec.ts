@@ -90,7 +90,7 @@ test('WEB-20 hostile names, values, titles and topics do nothing either', async 
   await expectHarmless(device);
 });
 
-test('WEB-22 links say where they lead, open elsewhere, and tell nobody where one came from', async ({
+test('WEB-22 WEB-27 links say where they lead, open elsewhere, and tell nobody where one came from', async ({
   device,
   apiKey,
 }) => {
@@ -107,6 +107,29 @@ test('WEB-22 links say where they lead, open elsewhere, and tell nobody where on
   }
   // A text that names another host than the link's own is contradicted.
   await expect(page.getByTestId('answer-text')).toContainText('(evil.example)');
+  // Words say nothing about it, so it stands behind them, too.
+  await expect(page.getByTestId('answer-text')).toContainText('docs (docs.example)');
+});
+
+test('WEB-24 WEB-28 a text that is made to be expensive does not hold up the page', async ({
+  device,
+  stand,
+  apiKey,
+}) => {
+  const { client, at } = device;
+  const { session_id } = await client.signIn(apiKey);
+  await using other = await WireClient.connect(stand.server.url, {
+    api_key: apiKey,
+    session_id: session_id ?? '',
+  });
+  // With marked each of these took seconds.
+  for (const text of ['a\n-\n'.repeat(20_000), `${'a.'.repeat(24_000)}@`, 'some.one_else+x-'.repeat(3_000)]) {
+    await other.say(text);
+    await other.runFinished();
+  }
+  await client.until((held) => held.messages.length === 6, 'all of it');
+  await client.ask('still there?');
+  await expect(at('answer-text').last()).toContainText('still there?');
 });
 
 test('WEB-21 an image is not fetched: nobody learns that it was read', async ({ device, apiKey }) => {

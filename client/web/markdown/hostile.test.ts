@@ -1,38 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MarkdownView } from './view.ts';
-
-/** Shows a text as an answer, whole and letter by letter: a half-finished attack must be as harmless as a finished one. */
-function shown(text: string): HTMLElement[] {
-  const still = { now: () => 0, after: () => () => {} };
-  const whole = document.createElement('div');
-  new MarkdownView(whole, still).update(text, true);
-  const growing = document.createElement('div');
-  const view = new MarkdownView(growing, still);
-  for (let i = 1; i <= Math.min(text.length, 600); i++) view.update(text.slice(0, i), false);
-  const halfway = growing.cloneNode(true) as HTMLElement;
-  view.update(text, true);
-  return [whole, growing, halfway];
-}
-
-const TAGS = new Set(
-  'A BLOCKQUOTE BR CODE DEL DIV EM H1 H2 H3 H4 H5 H6 HR LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL'.split(
-    ' ',
-  ),
-);
-const ATTRIBUTES = new Set(['class', 'href', 'rel', 'target', 'title', 'start', 'tabindex']);
-
-/** Everything that the page allows, and nothing else, whatever the text was. */
-function expectHarmless(host: HTMLElement): void {
-  for (const element of host.querySelectorAll('*')) {
-    expect(TAGS).toContain(element.tagName);
-    for (const { name } of element.attributes) expect(ATTRIBUTES).toContain(name);
-    const href = element.getAttribute('href');
-    if (element.tagName !== 'A' || href === null) continue;
-    expect(href).toMatch(/^(https?:\/\/|mailto:)/);
-    expect(element.getAttribute('rel')).toBe('noreferrer noopener');
-    expect(element.getAttribute('target')).toBe('_blank');
-  }
-}
+import { expectHarmless, shown } from '../testing/markdown.ts';
 
 const ATTACKS: readonly (readonly [string, string])[] = [
   ['script element', '<script>alert(1)</script>'],
@@ -163,16 +130,9 @@ describe('WEB-22 links', () => {
     ['[bank.example](https://bank.example@evil.example)', 'bank.example (evil.example)'],
     ['[**bank**.example](https://bank.example.evil.example)', 'bank.example (bank.example.evil.example)'],
     ['[help@bank.example](mailto:thief@evil.example)', 'help@bank.example (thief@evil.example)'],
-    ['[https://www.bank.example](https://bank.example)', 'https://www.bank.example'],
-    ['[the bank](https://bank.example)', 'the bank'],
-  ])('WEB-22 %s is shown as %s', (text, expected) => {
+  ])('WEB-22 WEB-27 %s is shown as %s', (text, expected) => {
     const [host] = shown(text);
     expect(host?.textContent).toBe(expected);
-  });
-
-  test('WEB-22 a look-alike host shows what it really is', () => {
-    const [host] = shown('[аpple.com](https://аpple.com)');
-    expect(host?.textContent).toContain('xn--');
   });
 
   test('WEB-22 a link that may not be followed is its text', () => {
@@ -193,35 +153,13 @@ describe('WEB-23 hidden characters', () => {
     expect(host?.textContent).toBe('if (admin) andab');
   });
 
+  test('WEB-23 a character reference hides nothing either', () => {
+    const [host] = shown('a&#x202E;b&#8294;c&#x200b;d &#0; &amp;lt; &#x3c;b&#x3e;');
+    expect(host?.textContent).toBe('abcd \uFFFD &lt; <b>');
+  });
+
   test('WEB-23 languages and emoji that need joiners keep them', () => {
     const [host] = shown('می\u200Cخواهم 👩\u200D💻 עברית');
     expect(host?.textContent).toBe('می\u200Cخواهم 👩\u200D💻 עברית');
-  });
-});
-
-describe('WEB-24 a text that is made to be expensive', () => {
-  const COSTLY: readonly (readonly [string, string])[] = [
-    ['quotes in quotes', '>'.repeat(20_000)],
-    ['quotes with spaces', '> '.repeat(20_000)],
-    ['lists in lists', Array.from({ length: 400 }, (_, i) => `${' '.repeat(i * 2)}- x`).join('\n')],
-    ['lists on one line', '- '.repeat(5_000)],
-    ['open brackets', '['.repeat(50_000)],
-    ['half-open strike-throughs', '~~a ~b'.repeat(20_000)],
-    ['emphasis that never closes', '*a **b _c __d '.repeat(20_000)],
-    ['open links', '[a]('.repeat(20_000)],
-    ['open images', '![a'.repeat(20_000)],
-    ['open tags', '<a '.repeat(20_000)],
-    ['backticks', `a${'`'.repeat(3)}b${'`'.repeat(5)}`.repeat(10_000)],
-    ['a wide table', `${'|'.repeat(5_000)}\n${'|-'.repeat(2_500)}`],
-    ['deep HTML', '<div>'.repeat(20_000)],
-    ['one long word', 'a'.repeat(200_000)],
-  ];
-
-  // The default limit of a test is what bounds the time; the worst of these once took minutes.
-  test.each(COSTLY)('WEB-24 %s ends, and is shown', (_, text) => {
-    const host = document.createElement('div');
-    new MarkdownView(host, { now: () => 0, after: () => () => {} }).update(text, true);
-    expectHarmless(host);
-    expect(host.textContent?.length).toBeGreaterThan(0);
   });
 });

@@ -5,22 +5,38 @@ const ALLOWED = new Set(['http:', 'https:', 'mailto:']);
 export function safeHref(href: string): URL | undefined {
   const url = URL.parse(href);
   if (url === null || !ALLOWED.has(url.protocol)) return undefined;
-  if (url.protocol !== 'mailto:' && url.hostname === '') return undefined;
+  if (url.protocol !== 'mailto:') return url.hostname === '' ? undefined : url;
+  if (url.pathname === '') return undefined;
+  // Further recipients would stand nowhere that a reader looks.
+  const fields = url.search.slice(1).split('&');
+  url.search = fields.filter((field) => /^(?:subject|body)=/i.test(field)).join('&');
+  url.hash = '';
   return url;
 }
 
-/** Something in a text that reads like a host: `example.org`, `https://example.org/x`. */
-const HOST_LIKE = /(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^\s/@]+@)?((?:[\p{L}\p{N}-]+\.)+[\p{L}][\p{L}\p{N}-]+)/iu;
+/** Where a link leads, in ASCII: the host (look-alike letters as `xn--`), with its port if it is not the usual one, or the mail address. */
+export function destinationOf(url: URL): string {
+  return url.protocol === 'mailto:' ? url.pathname : url.host;
+}
+
+/** Printable ASCII, in one word. */
+const PLAIN = /^[!-~]+$/;
+
+/** A second address, behind the first, is as good as another host: `https://own.example/https://other.example`. */
+const HIDES_HOST = /[@\\]|:\/\//;
 
 /**
- * The host to show beside a link whose text names another one, so that a link cannot lie about where it leads;
- * `undefined` when its text is honest or names none.
+ * Whether a link's text says by itself where the link leads: it is the destination and nothing else, or a web address that
+ * begins with it, in plain ASCII. Anything else (words, another host, one in front of an `@`, letters that look alike) does
+ * not, whatever it means: judging a text by what it resembles is what a deceiver plays with.
  */
-export function contradictedHost(text: string, url: URL): string | undefined {
-  const actual = url.protocol === 'mailto:' ? url.pathname : url.hostname;
-  const claimed = HOST_LIKE.exec(text)?.[1]?.toLowerCase();
-  if (claimed === undefined) return undefined;
-  if (url.protocol === 'mailto:') return actual.toLowerCase().endsWith(claimed) ? undefined : actual;
-  const bare = (host: string) => host.toLowerCase().replace(/^www\./, '');
-  return bare(claimed) === bare(actual) ? undefined : actual;
+export function namesDestination(text: string, url: URL): boolean {
+  if (!PLAIN.test(text)) return false;
+  const destination = destinationOf(url).toLowerCase();
+  const said = text.toLowerCase();
+  if (url.protocol === 'mailto:') return said === destination || said === `mailto:${destination}`;
+  const address = said.startsWith(`${url.protocol}//`) ? said.slice(url.protocol.length + 2) : said;
+  if (!address.startsWith(destination)) return false;
+  const rest = address.slice(destination.length);
+  return rest === '' || (/^[/?#]/.test(rest) && !HIDES_HOST.test(rest));
 }

@@ -1,93 +1,112 @@
-import { Marked, type RendererObject, type Tokens } from 'marked';
-import { contradictedHost, safeHref } from './links.ts';
+import type { Token } from 'markdown-it';
+import { withoutHead } from './continuation.ts';
+import { ElementBuilder, type Tag } from './elements.ts';
+import { withoutHidden } from './invisible.ts';
+import { parse } from './parser.ts';
+import { renderInline } from './render-inline.ts';
+import type { Piece } from './splitter.ts';
 
-const ESCAPES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => ESCAPES[c] ?? c);
+export interface Rendered {
+  readonly fragment: DocumentFragment;
+  /** How many elements it has. */
+  readonly elements: number;
 }
 
-/** A block that is longer, or has more marks, than any honest text is shown as it is: parsing it could take seconds. */
-const MAX_BLOCK_CHARACTERS = 50_000;
-const MAX_MARKS = 4_000;
-
-function isExcessive(block: string): boolean {
-  if (block.length > MAX_BLOCK_CHARACTERS) return true;
-  let marks = 0;
-  for (let i = 0; i < block.length; i++) if ('*_~[]!`<'.includes(block.charAt(i))) marks++;
-  return marks > MAX_MARKS;
-}
-
-function alignment(align: string | null): string {
-  return align === 'right' ? ' class="end"' : align === 'center' ? ' class="center"' : '';
-}
-
-/**
- * HTML for each kind of token. The first of two walls: raw HTML becomes text, an image a link to it, a link leads only
- * where `safeHref` allows, and no attribute carries anything else of the text.
- */
-const renderer: RendererObject = {
-  html({ text }: Tokens.HTML | Tokens.Tag) {
-    return escapeHtml(text);
-  },
-  link({ href, tokens }: Tokens.Link) {
-    const inner = this.parser.parseInline(tokens);
-    const url = safeHref(href);
-    if (url === undefined) return inner;
-    const host = contradictedHost(this.parser.parseInline(tokens, this.parser.textRenderer), url);
-    const note = host === undefined ? '' : ` <span class="host">(${escapeHtml(host)})</span>`;
-    return `<a href="${escapeHtml(url.href)}" title="${escapeHtml(url.href)}">${inner}</a>${note}`;
-  },
-  image({ href, text }: Tokens.Image) {
-    const url = safeHref(href);
-    const name = escapeHtml(text === '' ? 'image' : text);
-    if (url === undefined || url.protocol === 'mailto:') return `<span class="image">[${name}]</span>`;
-    return `<a class="image" href="${escapeHtml(url.href)}" title="${escapeHtml(url.href)}">[${name}: image at ${escapeHtml(url.hostname)}]</a>`;
-  },
-  code({ text }: Tokens.Code) {
-    return `<pre><code>${escapeHtml(text)}</code></pre>`;
-  },
-  codespan({ text }: Tokens.Codespan) {
-    return `<code>${escapeHtml(text)}</code>`;
-  },
-  listitem(item: Tokens.ListItem) {
-    const body = this.parser.parse(item.tokens);
-    return item.task ? `<li class="task">${body}</li>` : `<li>${body}</li>`;
-  },
-  checkbox({ checked }: Tokens.Checkbox) {
-    return `<span class="box${checked === true ? ' checked' : ''}"></span>`;
-  },
-  table(token: Tokens.Table) {
-    const row = (cells: Tokens.TableCell[], tag: 'th' | 'td') =>
-      `<tr>${cells.map((c) => `<${tag}${alignment(c.align)}>${this.parser.parseInline(c.tokens)}</${tag}>`).join('')}</tr>`;
-    const body = token.rows.map((cells) => row(cells, 'td')).join('');
-    return `<div class="table"><table><thead>${row(token.header, 'th')}</thead><tbody>${body}</tbody></table></div>`;
-  },
-  // Definitions cannot be resolved across blocks that are rendered one by one; hiding them would hide text.
-  def({ raw }: Tokens.Def) {
-    return `<p>${escapeHtml(raw.trim())}</p>`;
-  },
-};
-
-const marked = new Marked({ gfm: true, breaks: true, renderer });
-
-/** One block of Markdown as HTML, still to be sanitised. Never throws. */
-export function blockToHtml(block: string): string {
-  if (isExcessive(block)) return plain(block);
+/** A piece as elements, or `null` when it is to be shown as it is: it would be more than `most`, or too deep, or fails. */
+export function renderPiece(document: Document, { raw, more }: Piece, most: number): Rendered | null {
+  const to = new ElementBuilder(document, most);
   try {
-    return marked.parse(block, { async: false }).trim();
+    const tokens = more === null ? parse(raw) : withoutHead(parse(more.head + more.mid + raw), more);
+    for (let at = 0; at < tokens.length; at++) renderBlock(to, tokens, at, more !== null);
   } catch {
-    // Nesting beyond the stack.
-    return plain(block);
+    // Too much for the page, or for the parser: whatever failed, the text itself can be shown.
+    return null;
+  }
+  return { fragment: to.done(), elements: to.count };
+}
+
+function renderBlock(to: ElementBuilder, tokens: readonly Token[], at: number, more: boolean): void {
+  const token = tokens[at] as Token;
+  switch (token.type) {
+    case 'paragraph_open':
+      if (!token.hidden) to.open('p');
+      break;
+    case 'paragraph_close':
+      if (!token.hidden) to.close();
+      break;
+    case 'inline': {
+      const task = taskOf(tokens, at);
+      if (task !== null) to.in('span', () => {}, task.done ? 'box checked' : 'box');
+      renderInline(to, token.children ?? [], task?.length ?? 0);
+      break;
+    }
+    case 'ordered_list_open': {
+      const start = token.attrGet('start');
+      const list = to.open('ol');
+      if (start !== null && String(start) !== '1') list.setAttribute('start', String(start));
+      break;
+    }
+    case 'list_item_open':
+      to.open('li', token.attrGet('more') !== null ? 'more' : taskOf(tokens, at + 2) !== null ? 'task' : '');
+      break;
+    case 'hr':
+      to.in('hr', () => {});
+      break;
+    case 'fence':
+      renderCode(to, token.content, token.attrGet('more') !== null);
+      break;
+    case 'code_block':
+      renderCode(to, token.content.replace(/^\n+/, '').trimEnd(), more && at === 0);
+      break;
+    case 'table_open':
+      // What scrolls sideways can be reached by the keyboard.
+      to.open('div', 'table').tabIndex = 0;
+      to.open('table');
+      break;
+    case 'table_close':
+      to.close();
+      to.close();
+      break;
+    case 'heading_open':
+    case 'blockquote_open':
+    case 'bullet_list_open':
+    case 'thead_open':
+    case 'tbody_open':
+    case 'tr_open':
+      to.open(token.tag as Tag);
+      break;
+    case 'th_open':
+    case 'td_open':
+      to.open(token.tag as Tag, alignOf(token));
+      break;
+    default:
+      if (token.nesting === -1) to.close();
   }
 }
 
-function plain(block: string): string {
-  return `<p>${escapeHtml(block).replaceAll('\n', '<br>')}</p>`;
+function renderCode(to: ElementBuilder, text: string, more: boolean): void {
+  const shown = withoutHidden(text.endsWith('\n') ? text.slice(0, -1) : text);
+  const pre = to.open('pre', more ? 'more' : '');
+  pre.tabIndex = 0;
+  to.in('code', () => to.text(shown));
+  to.close();
+}
+
+function alignOf(cell: Token): string {
+  const style = String(cell.attrGet('style') ?? '');
+  return style.endsWith('right') ? 'end' : style.endsWith('center') ? 'center' : '';
+}
+
+const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
+
+/** Whether the text at `at` is the first of an item and begins with a box, and how long that is. */
+function taskOf(
+  tokens: readonly Token[],
+  at: number,
+): { readonly done: boolean; readonly length: number } | null {
+  const item = tokens[at - 2];
+  if (tokens[at]?.type !== 'inline' || tokens[at - 1]?.type !== 'paragraph_open') return null;
+  if (item?.type !== 'list_item_open' || item.attrGet('more') !== null) return null;
+  const match = TASK.exec(tokens[at]?.content ?? '');
+  return match === null ? null : { done: match[1] !== ' ', length: match[0].length };
 }

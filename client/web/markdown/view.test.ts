@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { still } from '../testing/markdown.ts';
 import { MarkdownView } from './view.ts';
 
 const ANSWER = `# Plan
@@ -30,8 +31,6 @@ Setext
 ======
 
 Last words with a [link](https://example.org).`;
-
-const still = { now: () => 0, after: () => () => {} };
 
 function whole(text: string): string {
   const host = document.createElement('div');

@@ -1,6 +1,6 @@
 import type { Json } from '../../../protocol/json.ts';
 import type { Input } from '../../sdk/index.ts';
-import { excerpt, readable } from '../format/text.ts';
+import { cut, excerpt, readable } from '../format/text.ts';
 import { revealHidden } from '../markdown/invisible.ts';
 
 /** How a question ended and who answered it: `Approved by ada, on this device.` `here`: it was answered on this page. */
@@ -17,7 +17,9 @@ export function resolutionWords(input: Input, here: boolean): string {
       const where = here ? ', on this device.' : ', on another device.';
       if (resolved.approved !== null) return `${resolved.approved ? 'Approved' : 'Declined'}${who}${where}`;
       const value =
-        resolved.value === null ? '' : `: “${excerpt(revealHidden(readable(resolved.value)), 120)}”`;
+        resolved.value === null
+          ? ''
+          : `: “${excerpt(revealHidden(cut(readable(resolved.value), 1_000)), 120)}”`;
       return `Answered${who}${where.slice(0, -1)}${value}.`;
     }
   }

@@ -1,4 +1,6 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
+import type { Json } from '../../../protocol/json.ts';
+import { readable } from '../format/text.ts';
 import { expect, test, vi } from 'vitest';
 import * as f from '../testing/fixtures.ts';
 import InputCard from './InputCard.svelte';
@@ -115,4 +117,32 @@ test.each([
   expect(call.dataset.state).toBe(state);
   expect(call.textContent).toContain('calculator');
   expect(call.textContent).toContain(text);
+});
+
+test('WEB-29 a long result is cut, and more of it comes when somebody asks', async () => {
+  const result = 'x'.repeat(1_048_576);
+  render(ToolCall, {
+    call: { run_id: 'r', tool_call_id: 't', name: 'download', arguments: {}, result },
+    working: false,
+  });
+  const call = screen.getByTestId('tool-call');
+  expect(call.textContent?.length).toBeLessThan(5_000);
+  expect(screen.getByTestId('show-more').textContent).toContain('1044576 characters left');
+  for (let asked = 0; asked < 3; asked++) await fireEvent.click(screen.getByTestId('show-more'));
+  expect(screen.queryByTestId('show-more')).toBeNull();
+  expect(call.textContent).toContain(result);
+});
+
+test('WEB-29 JSON of any size and depth is shown, and indented only while that does not make it huge', () => {
+  const deep = (depth: number): Json => (depth === 0 ? Array<Json>(10_000).fill(1) : [deep(depth - 1)]);
+  expect(readable(deep(60)).length).toBeLessThan(25_000);
+  let bottomless: Json = [];
+  for (let depth = 0; depth < 200_000; depth++) bottomless = [bottomless];
+  expect(readable(bottomless)).toBe('(nested too deeply to be shown)');
+});
+
+test('WEB-70 WEB-29 what one decides on is there as a whole', () => {
+  card({}, f.input({ arguments: { text: 'y'.repeat(65_000) } }));
+  expect(screen.getByTestId('input-arguments').textContent).toContain('y'.repeat(65_000));
+  expect(screen.queryByTestId('show-more')).toBeNull();
 });

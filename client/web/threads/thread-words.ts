@@ -1,12 +1,12 @@
 import type { Thread } from '../../../protocol/http/threads.ts';
 import { countdown } from '../format/duration.ts';
-import { excerpt } from '../format/text.ts';
+import { cut, excerpt } from '../format/text.ts';
 import { withoutHidden } from '../markdown/invisible.ts';
 
 /** What a thread is called: its title, or the newest thing said in it. */
 export function threadName(thread: Pick<Thread, 'title' | 'last_message'>): string {
   const name = thread.title ?? thread.last_message?.text ?? '';
-  return name === '' ? 'New thread' : excerpt(withoutHidden(name), 120);
+  return name === '' ? 'New thread' : excerpt(withoutHidden(cut(name, 1_000)), 120);
 }
 
 /** The line below the name: how long it is kept, or the newest thing said. */

@@ -30,5 +30,6 @@ def litres(beds: int, mm: float) -> float:
 
 ---
 
-See [the calendar](https://example.org/calendar) and ![a plan of the beds](https://example.org/plan.png).
+See [the calendar](https://example.org/calendar), [example.org/soil](https://example.org/soil), [your bank](https://bank.example@evil.example/),
+[write to us](mailto:help@example.org) and ![a plan of the beds](https://example.org/plan.png).
 `;
