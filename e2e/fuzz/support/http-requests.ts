@@ -249,12 +249,12 @@ export const brokenRequest: fc.Arbitrary<Buffer> = fc.oneof(
     )
     .map((rest) =>
       Buffer.from(
-        `POST /api/chat/threads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer development\r\n${rest}`,
+        `POST /api/chat/threads HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer development\r\n${rest}`,
       ),
     ),
   fc
     .constantFrom(
-      'CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n',
+      'CONNECT a:1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
       'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
       'GET / HTTP/9.9\r\n\r\n',
     )

@@ -7,6 +7,12 @@ import type { Device } from './device.ts';
 import { faultsOfLog } from './log-check.ts';
 import type { Restore } from './replica.ts';
 
+/** The defaults of the settings of these names. */
+const HISTORY_PAGE = 50;
+const PAGE_BYTES = 1_048_576;
+/** More than what the store counts of 50 messages beside their own JSON: their envelopes, and their runs' tool calls. */
+const UNSEEN_BYTES = 16_384;
+
 /** The whole log of a session as text, read by a stranger to what happened to the others. */
 export async function readLog(url: string, sessionId: string, epoch: string): Promise<string[]> {
   await using reader = await WireClient.connect(url, { session_id: sessionId, position: { epoch, seq: 0 } });
@@ -161,10 +167,30 @@ function restoreFaults(
   differs('the questions', data.run?.pending_inputs ?? [], state.run?.pendingInputs ?? []);
   if (data.mode === 'snapshot') {
     const messages = messagesAt(events.slice(0, seq));
-    differs('the number of messages', data.history.total, messages.length);
-    differs('the messages', data.history.messages.map(withoutCalls), messages.slice(-50).map(withoutCalls));
+    const { messages: shown, total, has_more } = data.history;
+    differs('the number of messages', total, messages.length);
+    differs(
+      'the messages',
+      shown.map(withoutCalls),
+      messages.slice(messages.length - shown.length).map(withoutCalls),
+    );
+    differs('that there are more', has_more, shown.length < messages.length);
+    faults.push(...sizeFaults(shown, messages).map((fault) => `a return at ${seq} showed ${fault}`));
   }
   return faults;
+}
+
+/** RES-12: as many of the newest messages as fit, and one in any case. */
+function sizeFaults(shown: readonly object[], messages: readonly object[]): string[] {
+  const bytesOf = (some: readonly object[]) =>
+    some.reduce((sum, message) => sum + Buffer.byteLength(JSON.stringify(message)), 0);
+  const bytes = bytesOf(shown);
+  if (shown.length > HISTORY_PAGE) return [`${shown.length} messages`];
+  if (shown.length > 1 && bytes > PAGE_BYTES) return [`messages of ${bytes} bytes`];
+  const next = messages.at(-shown.length - 1);
+  if (shown.length === HISTORY_PAGE || next === undefined) return [];
+  const isFull = shown.length > 0 && bytes + bytesOf([next]) + UNSEEN_BYTES > PAGE_BYTES;
+  return isFull ? [] : [`${shown.length} messages of ${bytes} bytes, and one more would have fitted`];
 }
 
 function withoutCalls({ tool_calls: _, ...message }: { readonly tool_calls?: unknown }): object {
