@@ -87,6 +87,12 @@ export default {
       except: test,
       to: '^server/(session|run)/',
     }),
+    forbid('flow-is-below', 'How much may be unread does not depend on what it is.', {
+      from: '^server/flow/',
+      except: test,
+      to: '^server/',
+      allowed: '^server/flow/',
+    }),
     forbid('load-is-below', 'Who shares the work does not depend on what the work is.', {
       from: '^server/load/',
       except: test,
