@@ -25,7 +25,7 @@ describe('docs/dependencies.md', () => {
       expect([name, server.get(name)]).toEqual([name, version]);
     expect(server.has('vitest')).toBe(false);
     const page = pagePackages(root).map(({ name }) => name);
-    expect(page).toEqual(expect.arrayContaining(['svelte', 'dompurify', 'marked', 'esm-env']));
+    expect(page).toEqual(expect.arrayContaining(['svelte', 'markdown-it', 'esm-env']));
     expect(page.some((name) => name.startsWith('@fontsource'))).toBe(true);
     expect(page).not.toContain('vitest');
   });
