@@ -97,7 +97,14 @@ function resolve(lock: Lock, from: string, name: string): undefined | string {
 function importedByPage(root: string): ReadonlySet<string> {
   const files = globSync('client/{web,sdk}/**/*.{ts,svelte}', {
     cwd: root,
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.test.ts', '**/*.config.ts', '**/*.node.ts'],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      '**/testing/**',
+      '**/*.test.ts',
+      '**/*.config.ts',
+      '**/*.node.ts',
+    ],
   });
   const names = new Set<string>();
   for (const file of files)
