@@ -138,7 +138,7 @@ async function untilLogged(server: ServerProcess, what: RegExp): Promise<void> {
   }
 }
 
-test.each(Object.entries(LOGGED))(
+test.concurrent.each(Object.entries(LOGGED))(
   'HEL-49 HTP-37 nothing secret is logged at the level %s',
   async (level, said) => {
     await using keys = await KeyFile.create(KEYS);

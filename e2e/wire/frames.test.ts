@@ -189,6 +189,17 @@ describeStore('sqlite', 'frames of an authenticated client', {}, (site) => {
     expectError(await client.request('chat_message', { content: 'x', metadata: over }), INVALID_MESSAGE);
   });
 
+  test('MSG-31 HEL-17 a goodbye that was held is the end, whatever came behind it', async () => {
+    await using client = await WireClient.open(site.url);
+    client.together(() => {
+      client.send('connect', { api_key: 'development' });
+      client.send('disconnect', {});
+      client.sendRaw('{"type":"no_such_type","data":{}}');
+    });
+    expect(await client.closed()).toMatchObject({ code: 1000 });
+    expect(client.frames.some((frame) => frame.type === 'error')).toBe(false);
+  });
+
   test('MSG-31 goodbye is answered in kind', async () => {
     await using client = await WireClient.connect(site.url);
     client.send('disconnect', {});

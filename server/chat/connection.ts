@@ -188,7 +188,8 @@ export class ChatConnection
 
   /** Tells the reason and closes, without an error: a drain, an erased session. */
   dismiss(reason: string, close: CloseCode): void {
-    if (this.#state.name === 'closed') return;
+    // Not the state: frames that were held are judged together, and one behind a goodbye may have ended it already.
+    if (this.#hungUp || this.#closed) return;
     this.#state = { name: 'closed' };
     this.#hangUp(reason, close);
   }
