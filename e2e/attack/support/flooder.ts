@@ -68,7 +68,7 @@ async function fill(socket: WebSocket): Promise<void> {
 }
 
 function send(socket: WebSocket, type: string, data: object): void {
-  socket.send(JSON.stringify({ type, data, id: `flood-${++ids}` }));
+  socket.send(JSON.stringify({ type, data, id: `flood-${String(++ids).padStart(8, '0')}` }));
 }
 
 function strike(socket: WebSocket): void {
