@@ -1,6 +1,6 @@
 import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { clientAddress, limitKey, trustOf } from './client-address.ts';
+import { clientAddress, limitKey, peerKey, trustOf } from './client-address.ts';
 
 describe('addresses', () => {
   it.each([
@@ -38,6 +38,16 @@ describe('addresses', () => {
       expect(limitKey(text)).toBeUndefined();
     },
   );
+});
+
+describe('a peer that has gone', () => {
+  it('HTP-7 has no address, and counts as unknown', () => {
+    // What fastify and Node say of a socket that was destroyed: nothing, whatever the types promise.
+    const gone = { ip: undefined, ips: undefined, raw: { socket: { remoteAddress: undefined } } };
+    expect(clientAddress(gone as never)).toBe(peerKey(undefined));
+    const trusts = trustOf(['loopback']);
+    expect(trusts === false || trusts(undefined)).toBe(false);
+  });
 });
 
 describe('the client behind proxies', () => {

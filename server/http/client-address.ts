@@ -27,9 +27,10 @@ function groupsOf(address: string): number[] {
 
 /**
  * The address that a text names, without what may stand around it: a port, brackets, a zone. IPv4 written as IPv6, with
- * dots or without, is IPv4. `undefined`: it names none.
+ * dots or without, is IPv4. `undefined`: it names none. A socket whose peer has gone has none to tell.
  */
-function plainAddress(text: string): undefined | string {
+function plainAddress(text: undefined | string): undefined | string {
+  if (text === undefined) return undefined;
   if (isIPv4(text)) return text;
   const trimmed = text.trim();
   const bare =
@@ -48,7 +49,7 @@ function plainAddress(text: string): undefined | string {
  * What limits count an address as: IPv4 as such, IPv6 by its network of 64 bits, all of which one customer has. However
  * it is written, with a port, brackets or a zone, it is the same. `undefined`: the text names no address.
  */
-export function limitKey(text: string): undefined | string {
+export function limitKey(text: undefined | string): undefined | string {
   const address = plainAddress(text);
   if (address === undefined || isIPv4(address)) return address;
   const network = groupsOf(address).slice(0, 4);
@@ -57,11 +58,13 @@ export function limitKey(text: string): undefined | string {
 
 /** What limits count the peer of a socket as. */
 export function peerKey(remoteAddress: undefined | string): string {
-  return limitKey(remoteAddress ?? '') ?? UNKNOWN;
+  return limitKey(remoteAddress) ?? UNKNOWN;
 }
 
 /** Says of which addresses `X-Forwarded-For` is believed, as fastify's `trustProxy` takes it. */
-export function trustOf(proxies: false | readonly string[]): false | ((address: string) => boolean) {
+export function trustOf(
+  proxies: false | readonly string[],
+): false | ((address: undefined | string) => boolean) {
   if (proxies === false) return false;
   const trusted = new BlockList();
   for (const range of proxies.flatMap((item) => NAMED[item] ?? [item])) {
