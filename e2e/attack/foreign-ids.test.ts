@@ -232,8 +232,8 @@ describeStores('another customer', { ...env, AGENT: 'demo' }, (site) => {
       expect((JSON.parse(office.body) as ThreadList).threads).toEqual([]);
     }));
 
-  // Not a rule to the microsecond: a record that is there is read, one that is not cannot be. But whoever may not see it
-  // costs no further look into the store, which would take half as long again.
+  // The times cannot be equal to the microsecond: the store reads a record that is there. But the server asks the store no
+  // second time for a thread that the caller may not see, which would take half as long again.
   test.each(['GET', 'DELETE'])('HTP-4 %s takes no longer because the thread is another’s', async (method) => {
     const took = async (id: string) => {
       const began = performance.now();

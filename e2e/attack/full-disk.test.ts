@@ -18,7 +18,7 @@ const ENV = {
 const VICTIM = 'valid-test-key';
 const FULL = { error_type: 'server_error', code: 503, retryable: true } as const;
 
-/** What an operator's watch is told, asked anew: an answer holds for a second of the server's clock. */
+/** What a health check is told now. The server repeats an answer for a second of its clock, so the clock is moved first. */
 async function health(url: string) {
   await advanceClock(url, 1000);
   const [healthz, readyz] = await Promise.all([fetch(`${url}/healthz`), fetch(`${url}/readyz`)]);
@@ -54,7 +54,7 @@ describe('a disk that somebody fills (sqlite)', () => {
     await victim.say('hello');
     await victim.runFinished();
     await using attacker = await WireClient.connect(url);
-    // A run in hand is no reason why its session could not be erased.
+    // An active run does not keep its session from being erased.
     attacker.send('chat_message', { content: 'count to 100000' });
     await attacker.next('message_delta');
     expect(await health(url)).toEqual(WELL);

@@ -58,7 +58,7 @@ export class JwtKeys {
       return { ok: true, keys: new JwtKeys(settings, createSecretKey(settings.secretOrPublicKey, 'utf8')) };
     }
     let key: KeyObject;
-    // Node would take the public half of it, and whoever reads the settings could sign keys.
+    // Node would take its public half, and anybody who can read the settings could sign keys.
     if (settings.secretOrPublicKey.includes('PRIVATE KEY'))
       return { ok: false, fault: 'JWT_PUBLIC_KEY must be the public key, not the private one that signs' };
     try {

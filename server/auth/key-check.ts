@@ -34,8 +34,8 @@ export type KeyVerdict = Authentication | { readonly kind: 'throttled'; readonly
 
 /**
  * Checks keys for all planes, and counts each failed try when it is made, by address. An address that has used up its
- * failed attempts is told nothing more about its bad keys, but a good key is let in at all times: otherwise whoever
- * shares an address with a guesser (or sends bad keys through the same network on purpose) would be shut out.
+ * failed attempts is told nothing more about its bad keys, but a good key is let in at all times: otherwise a
+ * guesser would shut out every customer who shares an address with him.
  *
  * So a guesser does learn when a guess is right, however often he has failed: he is in. That is no oracle worth the name,
  * because keys are random: 256 bits are not found at any number of tries that a server can answer. It does mean that a

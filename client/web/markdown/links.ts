@@ -22,7 +22,7 @@ export function destinationOf(url: URL): string {
 /** Printable ASCII, in one word. */
 const PLAIN = /^[!-~]+$/;
 
-/** A second address, behind the first, is as good as another host: `https://own.example/https://other.example`. */
+/** A second address behind the first one can deceive as another host would: `https://own.example/https://other.example`. */
 const HIDES_HOST = /[@\\]|:\/\//;
 
 /**
